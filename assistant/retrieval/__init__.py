@@ -1,0 +1,1 @@
+"""From a question to the papers and sentences that bear on it."""

@@ -1,0 +1,174 @@
+"""BM25 over titles, abstracts and names: the only file that knows tantivy.
+
+Words are split by us (`words.index_terms`) and stemmed by tantivy; names are a field of their own, because a stock word
+pattern reduces GPT-J to "gpt". Source: Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and
+Beyond", 2009; tantivy fixes k1 = 1.2 and b = 0.75.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from assistant.errors import StorageError
+from assistant.records import Paper
+from assistant.retrieval.names import families, find_names, names_of
+from assistant.retrieval.words import FUNCTION_WORDS, index_terms
+
+if TYPE_CHECKING:
+    import tantivy
+
+WRITER_BYTES = 64_000_000
+TITLE_BOOST = 1.0  # chosen by benchmarks/retrieval.py
+NAME_BOOST = 1.0
+
+
+class LexicalIndex:
+    """Paper ids by the words and names they contain."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open the folder, making an empty index if there is none.
+
+        Raises:
+            StorageError: the folder is damaged.
+        """
+        import tantivy
+
+        schema = tantivy.SchemaBuilder()
+        schema.add_text_field("paper_id", stored=True, tokenizer_name="raw")
+        schema.add_text_field("title", tokenizer_name="stem")
+        schema.add_text_field("abstract", tokenizer_name="stem")
+        schema.add_text_field("names", tokenizer_name="keys", index_option="basic")
+        self._tantivy = tantivy
+        self._schema = schema.build()
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._index = tantivy.Index(self._schema, path=str(folder))
+        except Exception as exc:  # tantivy raises ValueError and plain Exception alike
+            raise StorageError(f"the lexical index cannot be opened ({exc}); run: ingest rebuild") from exc
+        whitespace = tantivy.Tokenizer.whitespace
+        self._stemmer = tantivy.TextAnalyzerBuilder(whitespace()).filter(tantivy.Filter.stemmer("english")).build()
+        self._index.register_tokenizer("stem", self._stemmer)
+        self._index.register_tokenizer("keys", tantivy.TextAnalyzerBuilder(whitespace()).build())
+        self._index.reload()
+
+    def reload(self) -> None:
+        """See what has been committed since."""
+        self._index.reload()
+
+    def count(self) -> int:
+        """How many papers are indexed."""
+        return int(self._index.searcher().num_docs)
+
+    def writer(self) -> LexicalWriter:
+        """The one writer; changes show after its block ends."""
+        return LexicalWriter(self._index, self._tantivy)
+
+    def stems(self, text: str) -> list[str]:
+        """The stems of the content words of ``text``, as indexed."""
+        kept = [term for term in index_terms(text) if term not in FUNCTION_WORDS]
+        return list(self._stemmer.analyze(" ".join(kept)))
+
+    def search(self, text: str, *, limit: int, among: Sequence[str] | None = None) -> list[tuple[str, float]]:
+        """The ``limit`` best papers for a question as (paper_id, BM25 sum over fields), best first, ties by id.
+
+        With ``among`` only those papers are ranked.
+        """
+        clauses = self._clauses(text)
+        if not clauses or limit < 1:
+            return []
+        tantivy = self._tantivy
+        query = tantivy.Query.boolean_query(clauses)
+        if among is not None:
+            chosen = tantivy.Query.term_set_query(self._schema, "paper_id", list(among))
+            query = tantivy.Query.boolean_query([
+                (tantivy.Occur.Must, query), (tantivy.Occur.Must, tantivy.Query.const_score_query(chosen, 0.0)),
+            ])
+        searcher = self._index.searcher()
+        hits = searcher.search(query, limit, count=False).hits
+        found = [(str(searcher.doc(address)["paper_id"][0]), float(score)) for score, address in hits]
+        return sorted(found, key=lambda hit: (-hit[1], hit[0]))
+
+    def with_phrase(self, phrase: str) -> list[str]:
+        """Ids of all papers that contain the words of ``phrase`` in a row, whatever their endings; sorted."""
+        stems = list(self._stemmer.analyze(" ".join(w for w in index_terms(phrase) if w)))
+        plain = len(phrase.replace("-", " ").split())
+        stems = stems[:plain]  # without the joined compounds, which stand after the words
+        if not stems:
+            return []
+        tantivy = self._tantivy
+        per_field = [
+            tantivy.Query.phrase_query(self._schema, field, stems) if len(stems) > 1
+            else tantivy.Query.term_query(self._schema, field, stems[0], "freq")
+            for field in ("title", "abstract")
+        ]
+        return self._all(tantivy.Query.boolean_query([(tantivy.Occur.Should, query) for query in per_field]))
+
+    def frequency(self, stem: str) -> int:
+        """In how many papers' abstracts or titles a stem occurs (the larger of the two)."""
+        searcher = self._index.searcher()
+        return max(int(searcher.doc_freq(field, stem)) for field in ("abstract", "title"))
+
+    def _all(self, query: Any) -> list[str]:
+        searcher = self._index.searcher()
+        hits = searcher.search(query, max(1, self.count()), count=False).hits
+        return sorted(str(searcher.doc(address)["paper_id"][0]) for _, address in hits)
+
+    def _clauses(self, text: str) -> list[tuple[Any, Any]]:
+        tantivy = self._tantivy
+        stems = dict.fromkeys(self.stems(text))
+        keys = dict.fromkeys(name.key for name in find_names(text))
+        if not stems:  # "who are you": nothing but function words
+            stems = dict.fromkeys(self._stemmer.analyze(" ".join(index_terms(text))))
+        clauses = []
+        for stem in stems:
+            for field, boost in (("abstract", 1.0), ("title", TITLE_BOOST)):
+                term = tantivy.Query.term_query(self._schema, field, stem, "freq")
+                clauses.append((tantivy.Occur.Should, tantivy.Query.boost_query(term, boost)))
+        for key in keys:
+            term = tantivy.Query.term_query(self._schema, "names", key, "basic")
+            clauses.append((tantivy.Occur.Should, tantivy.Query.boost_query(term, NAME_BOOST)))
+        return clauses
+
+
+class LexicalWriter:
+    """Adds and removes papers; commits when its block ends well, else leaves all as it was."""
+
+    def __init__(self, index: tantivy.Index, module: Any) -> None:
+        self._index = index
+        self._tantivy = module
+        self._writer: Any = None
+
+    def __enter__(self) -> LexicalWriter:
+        try:
+            self._writer = self._index.writer(heap_size=WRITER_BYTES, num_threads=1)
+        except ValueError as exc:
+            raise StorageError(f"the lexical index is being written to by another process ({exc})") from exc
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is None:
+            self._writer.commit()
+            self._writer.wait_merging_threads()
+        else:
+            self._writer.rollback()
+        self._writer = None
+        self._index.reload()
+
+    def remove(self, paper_ids: Iterable[str]) -> None:
+        """Forget these papers; unknown ids are no error."""
+        for paper_id in paper_ids:
+            self._writer.delete_documents_by_term("paper_id", paper_id)
+
+    def add(self, paper: Paper) -> None:
+        """Index one paper anew."""
+        self._writer.delete_documents_by_term("paper_id", paper.paper_id)
+        document = self._tantivy.Document()
+        document.add_text("paper_id", paper.paper_id)
+        document.add_text("title", " ".join(index_terms(paper.title or "")))
+        document.add_text("abstract", " ".join(index_terms(paper.abstract)))
+        keys = names_of(paper.title, paper.abstract)
+        document.add_text("names", " ".join(sorted({*keys, *(family for key in keys for family in families(key))})))
+        self._writer.add_document(document)

@@ -1,0 +1,232 @@
+"""Names of models, methods and data sets as terms: GPT-J, GPTJ, ``GPT- J`` and GPT-J-6B are one.
+
+A name is written many ways, but its letters and its version number are what it is. So a name's
+*key* keeps those and drops case, hyphens and spaces, the size ("6B", "base", "XXL") and qualifiers
+("Chat", "-based"): GPT-J-6B → ``gptj``, "Llama 2 (70B)" → ``llama2``, T5-XXL → ``t5``. A prefix makes
+another name (mT5, Flan-T5), and so does a version (FlashAttention-2 is not FlashAttention), though
+whoever asks for a *family* ("which papers use LLaMA?") means its versions too: see `families`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+# A run of characters that names are made of. "GPT- J": a hyphen may be followed by a space if a lone
+# capital or a number comes next. A trailing "++" belongs to the name.
+_TOKEN = re.compile(
+    r"[^\W_][\w.’']*(?:[-‐‑–]\s?(?=[A-Z0-9]\b)[\w.]+|[-‐‑–/^][\w.]+)*\+*"
+)
+_SIZE = re.compile(r"(?:\d+(?:\.\d+)?x?)?\d*(?:\.\d+)?[bmkt]|\d+(?:\.\d+)?(?:bn|billion|million)", re.IGNORECASE)
+_VERSION = re.compile(r"v?\d{1,2}(?:\.\d+)*", re.IGNORECASE)
+_SIZE_WORDS = frozenset("tiny mini small medium base large huge giant big xs sm md lg xl xxl".split())
+_QUALIFIERS = frozenset(
+    "instruct chat turbo hf it sft preview uncased cased".split()
+)
+_COMMON_CAPITALS = frozenset("i a ai".split())
+_LOWER_WORD = re.compile(r"[a-z]+(?:-[a-z]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """One mention: what stands in the text, and what it means."""
+
+    surface: str  # as written
+    key: str      # lower case letters and digits, no size, no qualifier
+    start: int    # code points into the text it was read from
+    end: int
+
+
+def find_names(text: str, *, title: bool = False) -> Iterator[Name]:
+    """Yield the mentions in ``text``, in order, that have the *shape* of a name.
+
+    In a ``title`` every word may be capitalised, so there a plain capitalised word counts only as the
+    one word before a colon ("Redco: …").
+
+    Shape: a capital after the first letter, or letters with digits, or a capitalised word inside a
+    sentence. A compound gives its parts as well where they have the shape ("GPT-Neo/J" → GPT-Neo and
+    GPT-J; "ROME-style" → ROME), so that a paper is found by each.
+
+    >>> [name.key for name in find_names("We edit GPT- J and GPT-NeoX-20B, not T5-based ones.")]
+    ['gptj', 'gptneox', 't5']
+    """
+    tokens = list(_TOKEN.finditer(text))
+    for position, match in enumerate(tokens):
+        surface = match.group().rstrip(".'’").removesuffix("'s").removesuffix("’s")
+        start = match.start()
+        following = tokens[position + 1] if position + 1 < len(tokens) else None
+        for part, offset in _parts(surface):
+            key = _key(part)
+            if title:
+                inside = position == 0 and text[match.end():match.end() + 1] == ":"
+            else:
+                inside = _inside_sentence(text, start + offset)
+            if not key or not _has_shape(part, inside=inside):
+                continue
+            yield Name(part, key, start + offset, start + offset + len(part))
+            number = _version_after(text, match, following) if part == surface else None
+            if number is not None:
+                end = following.end() if following is not None else match.end()
+                yield Name(text[start:end], key + number, start, end)
+
+
+def names_of(title: str | None, abstract: str) -> dict[str, Counter[str]]:
+    """Every name a paper mentions: key -> how often it is written in which way.
+
+    What stands before a title's colon is a name whatever its shape, if it is three words or fewer.
+    """
+    found: dict[str, Counter[str]] = {}
+    for name in (*find_names(title or "", title=True), *find_names(abstract)):
+        found.setdefault(name.key, Counter())[name.surface] += 1
+    head, colon, _ = (title or "").partition(":")
+    if colon and len(head.split()) <= 3 and name_key(head):
+        found.setdefault(name_key(head), Counter())[head] += 1
+    return found
+
+
+def name_key(name: str) -> str:
+    """The key of something said to be a name, whatever its shape: ``name_key("llama 2")`` → ``llama2``."""
+    words = name.replace("- ", "-").split()
+    return _key("-".join(words)) if words else ""
+
+
+def families(key: str) -> tuple[str, ...]:
+    """The unversioned name behind a versioned key, if there is one.
+
+    >>> families("llama3.1"), families("gpt4"), families("t5"), families("gptj")
+    (('llama',), ('gpt',), (), ())
+    """
+    match = re.fullmatch(r"([a-z]{3,}?)v?(\d{1,2}(?:\.\d+)?)", key)
+    return (match.group(1),) if match else ()
+
+
+def one_edit_apart(a: str, b: str) -> bool:
+    """Whether two keys differ by one letter dropped, added, changed, or two neighbours swapped.
+
+    Digits are versions, not slips: gpt3 and gpt4 are two names.
+
+    >>> one_edit_apart("mistal", "mistral"), one_edit_apart("gpt3", "gpt4"), one_edit_apart("memti", "memit")
+    (True, False, True)
+    """
+    if re.sub(r"\D", "", a) != re.sub(r"\D", "", b) or abs(len(a) - len(b)) > 1 or a == b:
+        return False
+    start = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+    rest_a, rest_b = a[start:], b[start:]
+    return (
+        rest_a[1:] == rest_b
+        or rest_a == rest_b[1:]
+        or rest_a[1:] == rest_b[1:]
+        or (rest_a[:2] == rest_b[1::-1] and rest_a[2:] == rest_b[2:] and len(rest_a) > 1)
+    )
+
+
+def abbreviations(text: str) -> Iterator[tuple[str, str]]:
+    """Yield (key, expansion in lower case) wherever ``text`` spells an abbreviation out.
+
+    >>> list(abbreviations("Large Language Models (LLMs) and parameter-efficient fine-tuning (PEFT)"))
+    [('llm', 'large language models'), ('peft', 'parameter-efficient fine-tuning')]
+    """
+    for match in re.finditer(r"\(([A-Za-z][\w-]{1,9}?)s?\)", text):
+        short = match.group(1)
+        letters = [c.casefold() for c in short if c.isalnum()]
+        if sum(c.isupper() for c in short) < 2:
+            continue
+        before = list(re.finditer(r"[^\W_]+", text[max(0, match.start() - 120):match.start()]))
+        begin = _initials_start([m.group().casefold() for m in before], letters)
+        if begin is not None:
+            offset = max(0, match.start() - 120) + before[begin].start()
+            yield _key(short), text[offset:match.start()].strip().casefold()
+
+
+def _initials_start(words: list[str], letters: list[str]) -> int | None:
+    """Where a run of words at the end of ``words`` starts whose letters, in order, give ``letters``.
+
+    Each word of the run gives its first letter and may give more ("LoRA": *lo*w-*r*ank *a*daptation).
+    """
+    def match(word: int, letter: int) -> int | None:  # words[word:] must use up letters[letter:]
+        if word == len(words):
+            return None
+        if not words[word].startswith(letters[letter]):
+            return None
+        used = 0
+        for length in range(1, len(words[word]) + 1):
+            used = length
+            if letter + length > len(letters) or words[word][:length] != "".join(letters[letter:letter + length]):
+                used = length - 1
+                break
+        for take in range(used, 0, -1):
+            rest = letter + take
+            if rest == len(letters):
+                if word == len(words) - 1:
+                    return word
+            elif match(word + 1, rest) is not None:
+                return word
+        return None
+
+    for start in range(len(words) - 1, max(-1, len(words) - len(letters) - 1), -1):
+        if match(start, 0) is not None:
+            return start
+    return None
+
+
+def _parts(surface: str) -> Iterator[tuple[str, int]]:
+    """The surface itself, and what it says in short: "GPT-Neo/J" → GPT-Neo, GPT-J; "BERT/RoBERTa" → both."""
+    if "/" not in surface:
+        yield surface, 0
+        return
+    pieces = surface.split("/")
+    offset = 0
+    stem = pieces[0].rpartition("-")[0]
+    for piece in pieces:
+        if offset and stem and len(piece) <= 2:
+            yield f"{stem}-{piece}", 0
+        elif piece:
+            yield piece, offset
+        offset += len(piece) + 1
+
+
+def _key(surface: str) -> str:
+    segments = [s for s in re.split(r"[-‐‑–\s_^(),]+", surface) if s]
+    kept = [segments[0]] if segments else []
+    for position, segment in enumerate(segments[1:], 1):
+        if _SIZE.fullmatch(segment) or segment.casefold() in _SIZE_WORDS:
+            continue
+        later = segments[position:]
+        if all(s.casefold() in _QUALIFIERS or _LOWER_WORD.fullmatch(s) for s in later) and not _all_lower(segments):
+            break
+        kept.append(segment)
+    key = re.sub(r"[^\w.+]|_", "", "".join(kept))
+    key = re.sub(r"(?<=[A-Z]{2})s$", "", key)  # the plural of an acronym
+    key = key.casefold().strip(".")
+    key = re.sub(r"(?<=[a-z])\d+(?:\.\d+)?[bm]$", "", key) or key  # "Llama7B"
+    return re.sub(r"(?<=[a-z]{3})v(?=\d)", "", key)  # "LLaMA-V2"
+
+
+def _all_lower(segments: list[str]) -> bool:
+    return all(s == s.casefold() for s in segments)
+
+
+def _has_shape(surface: str, *, inside: bool) -> bool:
+    letters = sum(c.isalpha() for c in surface)
+    if letters == 0 or _SIZE.fullmatch(surface) or surface.casefold() in _COMMON_CAPITALS:
+        return False
+    if surface[:1].isdigit() and re.fullmatch(r"\d+(?:\.\d+)?[-\s]?[a-z]+(?:-[a-z]+)*|\d+(?:st|nd|rd|th|D|x|X|K|k)s?", surface):
+        return False  # "10-shot", "3D", "20th"
+    if any(c.isupper() for c in surface[1:]) or any(c.isdigit() for c in surface):
+        return True
+    return surface[0].isupper() and inside
+
+
+def _inside_sentence(text: str, start: int) -> bool:
+    """Whether something precedes in the same sentence, so that a capital is not mere orthography."""
+    before = text[:start].rstrip(" \"'“‘([")
+    return bool(before) and before[-1] not in ".?!:\n"
+
+
+def _version_after(text: str, match: re.Match[str], following: re.Match[str] | None) -> str | None:
+    if following is None or text[match.end():following.start()] not in (" ", "\u00a0"):
+        return None
+    number = following.group().rstrip(".")
+    return number.removeprefix("v") if _VERSION.fullmatch(number) else None

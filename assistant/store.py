@@ -1,0 +1,300 @@
+"""SQLite: the truth about the collection. Everything else in the index folder follows from it.
+
+Texts and works: every distinct abstract read is a *text*; texts that are one work (exact repeats have one
+text, near-duplicates several) share a *work*, which is the id of the text that represents it. A `Paper` is
+a work put together with its title and all its sources.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from assistant.errors import StorageError
+from assistant.records import Chunk, Paper, Source
+
+SCHEMA_VERSION = 1
+BATCH = 500  # bound variables in one statement; SQLite's oldest limit is 999
+
+_SCHEMA = """
+CREATE TABLE card (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE files (
+    file_id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
+    layout TEXT NOT NULL);
+CREATE TABLE texts (
+    text_id TEXT PRIMARY KEY, abstract TEXT NOT NULL, raw TEXT NOT NULL, work TEXT NOT NULL);
+CREATE INDEX texts_work ON texts (work);
+CREATE TABLE records (
+    record_id INTEGER PRIMARY KEY, file_id INTEGER NOT NULL REFERENCES files, key TEXT NOT NULL, line INTEGER,
+    text_id TEXT NOT NULL, title TEXT);
+CREATE INDEX records_file ON records (file_id);
+CREATE INDEX records_text ON records (text_id);
+CREATE TABLE bands (band INTEGER NOT NULL, text_id TEXT NOT NULL, PRIMARY KEY (band, text_id)) WITHOUT ROWID;
+CREATE INDEX bands_text ON bands (text_id);
+CREATE TABLE papers (
+    paper_id TEXT PRIMARY KEY, title TEXT, abstract TEXT NOT NULL, raw TEXT NOT NULL, sources TEXT NOT NULL,
+    aliases TEXT NOT NULL, chunks BLOB NOT NULL, sentences BLOB NOT NULL,
+    token_start INTEGER NOT NULL, token_count INTEGER NOT NULL);
+CREATE TABLE names (key TEXT NOT NULL, paper_id TEXT NOT NULL, surface TEXT NOT NULL, count INTEGER NOT NULL,
+    PRIMARY KEY (key, paper_id)) WITHOUT ROWID;
+CREATE INDEX names_paper ON names (paper_id);
+CREATE TABLE abbreviations (key TEXT NOT NULL, expansion TEXT NOT NULL, paper_id TEXT NOT NULL,
+    PRIMARY KEY (key, expansion, paper_id)) WITHOUT ROWID;
+CREATE INDEX abbreviations_paper ON abbreviations (paper_id);
+"""
+
+Spans = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A paper and where its vectors are."""
+
+    paper: Paper
+    chunks: Spans     # (c, 2) start, end in the abstract
+    sentences: Spans  # (s, 4) start, end in the abstract, first and last+1 token row; the title is (-1, -1, …)
+    token_start: int  # row in the token file
+    token_count: int
+
+    def chunk_ids(self) -> list[str]:
+        """The ids of this paper's chunks, as Chroma has them."""
+        return chunk_ids(self.paper.paper_id, len(self.chunks))
+
+
+def chunk_ids(paper_id: str, count: int) -> list[str]:
+    """Ids derive from the paper and the position, so that a second ingest finds them again."""
+    return [f"{paper_id}:{position}" for position in range(count)]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file that was ingested."""
+
+    file_id: int
+    path: str  # absolute
+    name: str
+    layout: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecord:
+    """A record of a file that was ingested."""
+
+    record_id: int
+    key: str           # the record's id in the file, else its line
+    line: int | None
+    text_id: str
+    title: str | None
+
+
+class Store:
+    """One SQLite file. Opened read-only for questions, for writing by the one ingest that holds the lock."""
+
+    def __init__(self, path: Path, *, write: bool = False) -> None:
+        """Open the file, making it if ``write``.
+
+        Raises:
+            StorageError: there is none, it cannot be opened, or another version of the program made it.
+        """
+        self.path = path
+        new = not path.exists()
+        if new and not write:
+            raise StorageError(
+                "there is no index yet; make one with: ingest PATH (a file or folder of abstracts, such as seeds/)"
+            )
+        try:
+            # Read-only connections too need write access for the write-ahead log's shared memory, so ask
+            # SQLite itself to refuse writes.
+            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+            if write:
+                self._db.execute("PRAGMA journal_mode=WAL")
+                self._db.execute("PRAGMA synchronous=FULL")
+                self._create()
+            else:
+                self._db.execute("PRAGMA query_only=1")
+            version = self.card().get("schema")
+        except sqlite3.Error as exc:
+            raise StorageError(
+                f"the index's database cannot be read ({exc}); move the index folder away and run ingest again"
+            ) from exc
+        if version != str(SCHEMA_VERSION):
+            raise StorageError(
+                f"this index has schema {version}, this program reads {SCHEMA_VERSION}; "
+                "move the index folder away and run ingest again"
+            )
+
+    def _create(self) -> None:
+        if self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'card'").fetchone():
+            return
+        self._db.execute("BEGIN IMMEDIATE")
+        for statement in _SCHEMA.split(";\n"):
+            if statement.strip():
+                self._db.execute(statement)
+        self._db.executemany(
+            "INSERT INTO card VALUES (?, ?)", [("schema", str(SCHEMA_VERSION)), ("generation", "0")]
+        )
+        self._db.execute("COMMIT")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All of the block's writes, or none; each one committed is a new generation."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._db
+            self._db.execute("UPDATE card SET value = value + 1 WHERE key = 'generation'")
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    # -- the card
+
+    def card(self) -> dict[str, str]:
+        """What the index is: schema, generation, embedder, fingerprint, dimension, chunk_tokens, token_file."""
+        return dict(self._db.execute("SELECT key, value FROM card"))
+
+    def generation(self) -> int:
+        """Goes up with every committed change."""
+        return int(self._db.execute("SELECT value FROM card WHERE key = 'generation'").fetchone()[0])
+
+    def set_card(self, values: Mapping[str, str]) -> None:
+        """Put values on the card; call inside a transaction."""
+        self._db.executemany("INSERT OR REPLACE INTO card VALUES (?, ?)", list(values.items()))
+
+    # -- papers
+
+    def count(self) -> int:
+        """How many works the collection has."""
+        return int(self._db.execute("SELECT count(*) FROM papers").fetchone()[0])
+
+    def paper_ids(self) -> list[str]:
+        """All ids, sorted."""
+        return [row[0] for row in self._db.execute("SELECT paper_id FROM papers ORDER BY paper_id")]
+
+    def entries(self, paper_ids: Sequence[str]) -> dict[str, Entry]:
+        """The papers that exist among ``paper_ids``."""
+        found: dict[str, Entry] = {}
+        for row in self._select("SELECT * FROM papers WHERE paper_id IN ({})", paper_ids):
+            found[row[0]] = Entry(
+                _paper(row[:6]), _spans(row[6], 2), _spans(row[7], 4), row[8], row[9]
+            )
+        return found
+
+    def paper(self, paper_id: str) -> Paper | None:
+        """One paper by its id or by that of a merged repeat."""
+        row = self._db.execute(
+            "SELECT paper_id, title, abstract, raw, sources, aliases FROM papers WHERE paper_id = "
+            "coalesce((SELECT work FROM texts WHERE text_id = ?1), ?1)", (paper_id,)
+        ).fetchone()
+        return _paper(row) if row else None
+
+    def titles(self) -> list[tuple[str, str | None]]:
+        """(paper_id, title) of every paper, sorted by id."""
+        return list(self._db.execute("SELECT paper_id, title FROM papers ORDER BY paper_id"))
+
+    # -- what was read
+
+    def files(self) -> list[StoredFile]:
+        """Every ingested file, in the order of ingest."""
+        rows = self._db.execute("SELECT file_id, path, name, layout FROM files ORDER BY file_id")
+        return [StoredFile(*row) for row in rows]
+
+    def records(self, file_id: int) -> list[StoredRecord]:
+        """What a file gave, in the order of ingest."""
+        rows = self._db.execute(
+            "SELECT record_id, key, line, text_id, title FROM records WHERE file_id = ? ORDER BY record_id", (file_id,)
+        )
+        return [StoredRecord(*row) for row in rows]
+
+    # -- names
+
+    def papers_with_name(self, key: str, *, versions: bool = True) -> dict[str, str]:
+        """paper_id -> how it writes the name. With ``versions`` an unversioned key finds its versions too."""
+        rows = self._db.execute("SELECT paper_id, surface FROM names WHERE key = ?", (key,)).fetchall()
+        if versions and key.isalpha() and len(key) >= 3:
+            pattern = key + "[0-9]*"
+            rows = self._db.execute(
+                "SELECT paper_id, surface FROM names WHERE key GLOB ?", (pattern,)
+            ).fetchall() + rows
+        return dict(rows)
+
+    def name_counts(self, keys: Sequence[str]) -> dict[str, int]:
+        """key -> papers that mention exactly it; keys nobody mentions are left out."""
+        query = "SELECT key, count(*) FROM names WHERE key IN ({}) GROUP BY key"
+        return dict(self._select(query, keys))
+
+    def names_like(self, key: str) -> list[str]:
+        """Known keys of nearly the same length with the same first or last letter: candidates for a typing slip."""
+        return [row[0] for row in self._db.execute(
+            "SELECT DISTINCT key FROM names WHERE length(key) BETWEEN ? AND ? AND (key GLOB ? OR key GLOB ?)",
+            (len(key) - 1, len(key) + 1, _glob(key[0]) + "*", "*" + _glob(key[-1])),
+        )]
+
+    def surface(self, key: str) -> str:
+        """How most papers write a name."""
+        row = self._db.execute(
+            "SELECT surface FROM names WHERE key = ? GROUP BY surface ORDER BY count(*) DESC, surface LIMIT 1", (key,)
+        ).fetchone()
+        return str(row[0]) if row else key
+
+    def top_names(self, limit: int) -> list[tuple[str, int]]:
+        """(key, papers), most mentioned first."""
+        return list(self._db.execute(
+            "SELECT key, count(*) AS papers FROM names GROUP BY key ORDER BY papers DESC, key LIMIT ?", (limit,)
+        ))
+
+    def expansions(self, key: str) -> list[str]:
+        """What an abbreviation is short for, most papers first, in lower case."""
+        return [row[0] for row in self._db.execute(
+            "SELECT expansion FROM abbreviations WHERE key = ? GROUP BY expansion ORDER BY count(*) DESC, expansion",
+            (key,),
+        )]
+
+    # -- helpers
+
+    def _select(self, query: str, values: Sequence[object]) -> Iterator[tuple[Any, ...]]:
+        for start in range(0, len(values), BATCH):
+            part = values[start:start + BATCH]
+            yield from self._db.execute(query.format(",".join("?" * len(part))), part)
+
+
+def chunks_of(paper: Paper, spans: Spans) -> tuple[Chunk, ...]:
+    """The chunks that ``spans`` stand for."""
+    ids = chunk_ids(paper.paper_id, len(spans))
+    return tuple(
+        Chunk(chunk_id, paper.paper_id, position, int(start), int(end), paper.abstract[start:end])
+        for position, (chunk_id, (start, end)) in enumerate(zip(ids, spans, strict=True))
+    )
+
+
+def sources_json(sources: Iterable[Source]) -> str:
+    """Sources as stored: [[file, line], …]."""
+    return json.dumps([[source.file, source.line] for source in sources], ensure_ascii=False)
+
+
+def _paper(row: Sequence[str]) -> Paper:
+    paper_id, title, abstract, raw, sources, aliases = row
+    return Paper(
+        paper_id, title, abstract, raw,
+        tuple(Source(file, line) for file, line in json.loads(sources)), tuple(aliases.split()),
+    )
+
+
+def _spans(blob: bytes, columns: int) -> Spans:
+    return np.frombuffer(blob, dtype=np.int32).reshape(-1, columns)
+
+
+def _glob(character: str) -> str:
+    return f"[{character}]" if character in "*?[" else character

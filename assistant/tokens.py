@@ -1,0 +1,142 @@
+"""Token vectors on disk: every word piece of every paper as 128 signed bytes, memory-mapped.
+
+A vector of the model is projected on the directions that carry most of the collection's variance
+(`Basis`), brought to unit length, and rounded. Scales differ by dimension, so each has its own; they are
+folded into the question's vectors, and the product of bytes and question is a cosine again.
+Source of the idea: Santhanam et al., "ColBERTv2", NAACL 2022, section 3.3 (there: residuals; here: PCA).
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from assistant.errors import StorageError
+
+Floats = npt.NDArray[np.float32]
+Bytes = npt.NDArray[np.int8]
+RANK = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """A projection of d dimensions to r and the size of one step in each."""
+
+    directions: Floats  # (d, r), orthonormal columns
+    steps: Floats       # (r,), positive
+
+    @classmethod
+    def fit(cls, vectors: Floats, *, rank: int = RANK) -> Basis:
+        """Fit to (n, d) token vectors: the ``rank`` main directions of their unit-length versions.
+
+        Not centred, because what must survive is the dot product. Steps cover 99.95 % of the values;
+        the rest are clipped.
+        """
+        unit = normalise(vectors)
+        values, directions = np.linalg.eigh(unit.T.astype(np.float64) @ unit)
+        order = np.argsort(values)[::-1][:min(rank, unit.shape[1])]
+        chosen = directions[:, order].astype(np.float32)
+        # An eigenvector's sign is arbitrary; fixing it makes a basis reproducible.
+        chosen *= np.sign(chosen[np.abs(chosen).argmax(axis=0), np.arange(chosen.shape[1])])
+        projected = normalise(unit @ chosen)
+        steps = np.quantile(np.abs(projected), 0.9995, axis=0).astype(np.float32) / 127
+        return cls(chosen, np.maximum(steps, np.float32(1e-6)))
+
+    @property
+    def rank(self) -> int:
+        """Bytes a token takes."""
+        return int(self.directions.shape[1])
+
+    def encode(self, vectors: Floats) -> Bytes:
+        """(n, d) vectors of the model → (n, r) bytes."""
+        projected = normalise(normalise(vectors) @ self.directions)
+        rounded: Bytes = np.clip(np.rint(projected / self.steps), -127, 127).astype(np.int8)
+        return rounded
+
+    def query(self, vectors: Floats) -> Floats:
+        """(n, d) vectors of a question → (n, r), whose product with encoded tokens is their cosine."""
+        scaled: Floats = normalise(normalise(vectors) @ self.directions) * self.steps
+        return scaled
+
+    def decode(self, tokens: Bytes) -> Floats:
+        """(n, r) bytes → (n, r) unit-length vectors in the basis."""
+        return normalise(tokens.astype(np.float32) * self.steps)
+
+    def save(self, path: Path) -> None:
+        """Write as an .npz file, whole or not at all."""
+        temporary = path.with_name(path.name + ".part.npz")
+        np.savez(temporary, directions=self.directions.astype(np.float16), steps=self.steps)
+        os.replace(temporary, path)
+
+    @classmethod
+    def load(cls, path: Path) -> Basis:
+        """Read what `save` wrote.
+
+        Raises:
+            StorageError: the file is missing or damaged.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                return cls(stored["directions"].astype(np.float32), stored["steps"].astype(np.float32))
+        except Exception as exc:  # numpy raises half a dozen kinds for a damaged file
+            raise StorageError(f"{path.name} is missing or damaged; run: ingest rebuild") from exc
+
+
+class TokenFile:
+    """Rows of ``rank`` bytes, appended to by the one writer and mapped by readers."""
+
+    def __init__(self, path: Path, rank: int) -> None:
+        self.path = path
+        self.rank = rank
+        self._rows: Bytes | None = None
+
+    def append(self, blocks: list[Bytes], *, at: int) -> None:
+        """Write blocks of rows from row ``at`` on, cutting what a crash may have left there, and flush to disk.
+
+        Raises:
+            StorageError: the file is shorter than what the database says is in it.
+        """
+        self.path.touch(exist_ok=True)
+        with self.path.open("r+b") as file:
+            size = file.seek(0, os.SEEK_END)
+            if size < at * self.rank:
+                raise StorageError(f"{self.path.name} is cut short; run: ingest rebuild")
+            file.truncate(at * self.rank)
+            file.seek(at * self.rank)
+            for block in blocks:
+                file.write(np.ascontiguousarray(block).tobytes())
+            file.flush()
+            os.fsync(file.fileno())
+        self._rows = None
+
+    def rows(self, start: int, count: int) -> Bytes:
+        """Rows start to start + count, (count, r), still on disk until touched.
+
+        Raises:
+            StorageError: the file does not reach that far.
+        """
+        if self._rows is None or start + count > len(self._rows):
+            self._rows = self._map()
+        if start + count > len(self._rows):
+            raise StorageError(f"{self.path.name} is cut short; run: ingest rebuild")
+        return self._rows[start:start + count]
+
+    def _map(self) -> Bytes:
+        try:
+            size = self.path.stat().st_size // self.rank
+        except FileNotFoundError:
+            size = 0
+        if size == 0:
+            return np.zeros((0, self.rank), dtype=np.int8)
+        return np.memmap(self.path, dtype=np.int8, mode="r", shape=(size, self.rank))
+
+
+def normalise(vectors: Floats) -> Floats:
+    """(n, d) → the same directions at unit length; a zero vector stays zero."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    scaled: Floats = (vectors / np.maximum(lengths, 1e-12)).astype(np.float32)
+    return scaled

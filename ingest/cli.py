@@ -1,0 +1,102 @@
+"""The ``ingest`` command: paths go in, a report comes out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from assistant.embedder import Embedder
+    from assistant.settings import Settings
+    from ingest.report import Report
+
+VERBS = ("remove", "rebuild")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the ``ingest`` command; returns its exit status."""
+    arguments = _parser().parse_args(argv)
+    from assistant.errors import AssistantError
+
+    try:
+        report = _run(arguments.words)
+    except AssistantError as exc:
+        print(f"ingest: {exc}", file=sys.stderr)
+        return exc.exit_status
+    except KeyboardInterrupt:
+        print("ingest: stopped; what was finished is kept, run it again to go on", file=sys.stderr)
+        return 130
+    if arguments.json:
+        print(json.dumps(asdict(report), ensure_ascii=False))
+    else:
+        print("\n".join(report.lines()))
+    return 0 if report.files or arguments.words[0] in VERBS else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ingest",
+        description="Read files of abstracts (.txt, .jsonl, .csv) into the index, or bring it up to date with them.",
+        epilog="examples: ingest seeds/    ingest remove old.txt    ingest rebuild    (a file called remove: ingest ./remove)",
+    )
+    parser.add_argument(
+        "words", nargs="+", metavar="PATH",
+        help="files and folders; or: remove FILE… to take files out, rebuild to make the index anew from what it stores",
+    )
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    return parser
+
+
+def _run(words: Sequence[str]) -> Report:
+    from assistant.errors import MisuseError
+    from assistant.settings import load_settings
+
+    settings = load_settings()
+    verb, rest = (words[0], words[1:]) if words[0] in VERBS else ("", words)
+    if verb == "remove" and not rest:
+        raise MisuseError("remove takes the files to take out; example: ingest remove old.txt")
+    if verb == "rebuild" and rest:
+        raise MisuseError("rebuild takes no paths; example: ingest rebuild")
+    paths = [Path(word) for word in rest]
+    missing = [str(path) for path in paths if not verb and not path.exists()]
+    if missing and len(missing) == len(paths):
+        raise MisuseError(f"there is no {' or '.join(missing)}; give a file or folder of abstracts, such as seeds/")
+    if any(not str(word) for word in rest):
+        raise MisuseError("a path is empty; give a file or folder of abstracts, such as seeds/")
+    from assistant.embedder import open_embedder
+
+    embedder = open_embedder(settings.embedder_dir, threads=settings.threads)
+    return _with_progress(verb, rest, paths, settings, embedder)
+
+
+def _with_progress(
+    verb: str, names: Sequence[str], paths: Sequence[Path], settings: Settings, embedder: Embedder
+) -> Report:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from ingest.pipeline import ingest, rebuild, remove
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        tasks = {}
+
+        def progress(name: str, done: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = bars.add_task(name, total=total)
+            bars.update(tasks[name], completed=done)
+
+        if verb == "remove":
+            return remove(names, settings, embedder)
+        if verb == "rebuild":
+            return rebuild(settings, embedder, progress=progress)
+        return ingest(paths, settings, embedder, progress=progress)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+"""What an ingest did, counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ingest.parse import Skip
+
+
+@dataclass(slots=True)
+class Report:
+    """Counts of records, and the place and reason of each thing skipped."""
+
+    files: int = 0
+    read: int = 0       # records found in the files
+    added: int = 0      # records whose abstract was new to the collection
+    updated: int = 0    # a known place with a new text
+    unchanged: int = 0  # known place or text, as it was
+    removed: int = 0    # records that a known file no longer has
+    merged: int = 0     # records that repeat a work the collection has, exactly or nearly
+    skipped: list[Skip] = field(default_factory=list)
+    embedded: int = 0   # papers that went through the model
+    papers: int = 0     # works in the collection afterwards
+    untitled: int = 0   # of them without a title
+    seconds: float = 0.0
+    relayed: list[str] = field(default_factory=list)  # notes worth a line
+
+    def lines(self) -> list[str]:
+        """The report as people read it."""
+        counts = (
+            f"read {self.read} records from {self.files} files: added {self.added}, updated {self.updated}, "
+            f"unchanged {self.unchanged}, merged {self.merged}, removed {self.removed}, skipped {len(self.skipped)}"
+        )
+        total = f"the collection has {self.papers} papers ({self.untitled} without a title); "
+        total += f"{self.embedded} embedded in {self.seconds:.1f} s"
+        return [counts, *(f"skipped {skip}" for skip in self.skipped), *self.relayed, total]

@@ -1,0 +1,103 @@
+"""Read the two table formats users have: JSON objects one a line, and CSV with an abstract column."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from assistant.errors import ParseError
+from ingest.files import Skip
+
+ABSTRACT_NAMES = ("abstract", "abstract note", "summary", "text")  # the first present counts
+TITLE_NAMES = ("title",)
+KEY_NAMES = ("id", "key", "arxiv_id", "doi", "eid")
+DELIMITERS = ",;\t"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One title and abstract as found, before it is known to be usable."""
+
+    line: int  # 1-based line on which the abstract starts
+    title: str | None
+    text: str
+    key: str   # what the file itself calls the record, else its line number
+
+
+def read_jsonl(lines: Iterable[tuple[int, str]], name: str) -> Iterator[Row | Skip]:
+    """One Row per line that is a JSON object with an abstract; a Skip for every other line.
+
+    Raises:
+        ParseError: if no line at all is a JSON object.
+    """
+    objects = 0
+    first_problem = ""
+    for line, text in lines:
+        if not text.strip():
+            continue
+        try:
+            found = json.loads(text)
+        except (ValueError, RecursionError) as exc:
+            found = None
+            problem = f"not JSON: {exc}"
+        else:
+            problem = f"a JSON {type(found).__name__}, not an object"
+        if isinstance(found, dict):
+            objects += 1
+            yield _row_of(found, line, name)
+        else:
+            first_problem = first_problem or f"line {line} is {problem}"
+            yield Skip(name, line, problem)
+    if not objects:
+        raise ParseError(f"{name}: {first_problem}; write one object a line, with abstract and title")
+
+
+def _row_of(found: Mapping[str, object], line: int, name: str) -> Row | Skip:
+    fields = {str(key).strip().casefold(): value for key, value in found.items()}
+    text = next((fields[key] for key in ABSTRACT_NAMES if fields.get(key) is not None), None)
+    if not isinstance(text, str):
+        seen = ", ".join(sorted(fields)[:8]) or "nothing"
+        return Skip(name, line, f"no abstract, text or summary that is a string; it has {seen}")
+    title = next((fields[key] for key in TITLE_NAMES if fields.get(key) is not None), None)
+    key = next((fields[key] for key in KEY_NAMES if fields.get(key) not in (None, "")), line)
+    return Row(line, title if isinstance(title, str) else None, text, str(key))
+
+
+def read_csv(lines: Iterable[tuple[int, str]], name: str) -> Iterator[Row | Skip]:
+    """One Row per record of a table whose header names an abstract column.
+
+    The delimiter is whichever of comma, semicolon and tab makes the header name one.
+
+    Raises:
+        ParseError: no such column, or a field that cannot be read (such as a quote never closed).
+    """
+    numbered = iter(lines)
+    header_line, header = next(((line, text) for line, text in numbered if text.strip()), (0, ""))
+    for delimiter in DELIMITERS:
+        names = [field.strip().casefold() for field in next(csv.reader([header], delimiter=delimiter), [])]
+        columns = [names.index(wanted) for wanted in ABSTRACT_NAMES if wanted in names]
+        if columns:
+            break
+    else:
+        raise ParseError(f"{name}: line {header_line} names no abstract column: {header[:80]!r}; "
+                         "the first line must name the columns, one of them abstract")
+    column = columns[0]
+    title = next((names.index(wanted) for wanted in TITLE_NAMES if wanted in names), None)
+    key = next((names.index(wanted) for wanted in KEY_NAMES if wanted in names), None)
+    reader = csv.reader((text + "\n" for _, text in numbered), delimiter=delimiter)
+    start = header_line + 1
+    try:
+        for fields in reader:
+            if len(fields) > column:
+                yield Row(start + sum(field.count("\n") for field in fields[:column]),
+                          fields[title] if title is not None and title < len(fields) else None,
+                          fields[column],
+                          (fields[key] if key is not None and key < len(fields) else "") or str(start))
+            elif fields:
+                yield Skip(name, start, f"has {len(fields)} fields, the abstract is number {column + 1}")
+            start = header_line + reader.line_num + 1
+    except csv.Error as exc:
+        raise ParseError(f"{name}: the record at line {start} is not CSV: {exc}; "
+                         "is a quote left open?") from exc
