@@ -56,28 +56,31 @@ class Assistant:
 
         A question is cut after 10,000 characters. ``answer_id`` defaults to a hash of the question.
         """
+        return self.collection.read(lambda: self._ask(question, answer_id))
+
+    def _ask(self, question: str, answer_id: str | None) -> Answer:
         began = time.perf_counter()
-        self.collection.refresh()
         text = question[:MAX_QUESTION]
         answer_id = answer_id or hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:12]
         understood = understand(text, self.collection)
-        answerer = Extractive(
-            self._retriever(), top_k=self.settings.top_k, candidates=self.settings.candidates,
-            refusal=self.settings.refusal,
-        )
-        answer = answerer.answer(understood, answer_id=answer_id)
+        answer = self.extractive().answer(understood, answer_id=answer_id)
         return replace(answer, timings={"total": round((time.perf_counter() - began) * 1000, 1)})
 
     def search(self, question: str, *, limit: int = 10, name: str | None = None) -> list[Hit]:
         """The best papers for a question, best first; with ``name`` only among those that mention it."""
-        self.collection.refresh()
-        among = sorted(self.with_name(name)) if name is not None else None
-        retriever = self._retriever()
+        return self.collection.read(lambda: self._search(question[:MAX_QUESTION], limit, name))
+
+    def _search(self, question: str, limit: int, name: str | None) -> list[Hit]:
+        among = sorted(self._with_name(name)) if name is not None else None
+        retriever = self.retriever()
         query = retriever.query(question)
         return retriever.search(query, limit=limit, candidates=self.settings.candidates, among=among)
 
     def with_name(self, name: str) -> set[str]:
         """Ids of the papers that mention a name, however it is written."""
+        return self.collection.read(lambda: self._with_name(name))
+
+    def _with_name(self, name: str) -> set[str]:
         from assistant.retrieval.names import name_key
 
         return self.collection.with_name(name_key(name))
@@ -86,8 +89,20 @@ class Assistant:
         """Papers by id, those that exist, sorted by id."""
         return [entry.paper for _, entry in sorted(self.collection.store.entries(paper_ids).items())]
 
-    def _retriever(self) -> Retriever:
+    def paper_ids(self, places: Sequence[str]) -> set[str]:
+        """Ids of the papers read at ``FILE:LINE`` places; places nothing was read from are left out."""
+        return self.collection.store.papers_at(places)
+
+    def retriever(self) -> Retriever:
+        """What `ask` and `search` find papers with."""
         return Retriever(self.collection, self._embedder)
+
+    def extractive(self) -> Extractive:
+        """The answerer that quotes."""
+        return Extractive(
+            self.retriever(), top_k=self.settings.top_k, candidates=self.settings.candidates,
+            refusal=self.settings.refusal,
+        )
 
     def close(self) -> None:
         """Let go of the index."""
@@ -96,5 +111,7 @@ class Assistant:
     def __enter__(self) -> Assistant:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from assistant.errors import StorageError
-from assistant.index import VectorIndex, forget_client
+from assistant.index import COLLECTION, VectorIndex
 from assistant.retrieval.late import Document
 from assistant.retrieval.lexical import LexicalIndex
-from assistant.store import Entry, Store
+from assistant.store import NO_INDEX, Entry, Store, damaged_database
 from assistant.tokens import Basis, TokenFile
 
 if TYPE_CHECKING:
@@ -22,6 +25,34 @@ if TYPE_CHECKING:
 
 
 MIN_NAME_SHARE = 0.6
+ATTEMPTS = 5  # at a question, while a writer moves on
+REBUILD = "run: ingest rebuild"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Where the parts of an index are that follow from its database. A rebuild makes new ones beside the old."""
+
+    chroma: Path
+    chroma_name: str  # of the collection
+    lexical: Path
+    tokens: Path
+    basis: Path
+
+    @classmethod
+    def of(cls, folder: Path, build: str) -> Parts:
+        """The parts of a build; the first is "", the others are numbers."""
+        suffix = f"-{build}" if build else ""
+        return cls(
+            folder / f"chroma{suffix}", COLLECTION + suffix, folder / f"lexical{suffix}",
+            folder / f"tokens{suffix}.int8", folder / f"basis{suffix}.npz",
+        )
+
+    def paths(self) -> set[Path]:
+        """All four."""
+        return {self.chroma, self.lexical, self.tokens, self.basis}
 
 
 class Collection:
@@ -35,27 +66,106 @@ class Collection:
         """
         self.folder = settings.index_dir
         self._settings = settings
+        self._write = write
+        self._lock = threading.RLock()
+        self._readers = 0
         if write:
             make_folder(self.folder)
-        self.store = Store(self.folder / "papers.sqlite", write=write)
-        self._open_parts()
-        self._lock = threading.Lock()
-
-    def _open_parts(self) -> None:
-        self.card = self.store.card()
-        self._generation = int(self.card["generation"])
         self._vectors: VectorIndex | None = None
+        self.store = Store(self.folder / "papers.sqlite", write=write)
+        self.reopen()
+        if not write:
+            try:
+                self._open_for_reading(vectors=False)
+            except BaseException:
+                self.close()
+                raise
+
+    def reopen(self) -> None:
+        """Let go of all parts and read the card anew; parts are opened when first used."""
+        if self._vectors is not None:
+            self._vectors.close()
+        try:
+            self.card = self.store.card()
+        except sqlite3.Error as exc:
+            raise damaged_database(exc) from exc
+        self._generation = int(self.card["generation"])
+        self.parts = Parts.of(self.folder, self.card.get("build", ""))
+        self._vectors = None
         self._lexical: LexicalIndex | None = None
         self._basis: Basis | None = None
         self._tokens: TokenFile | None = None
 
-    def refresh(self) -> None:
-        """See what has been ingested since, if anything: a reader calls this before each question."""
+    def read(self, work: Callable[[], T]) -> T:
+        """Do ``work`` on one finished state of the index, the newest; again if a writer moved on and it failed.
+
+        Raises:
+            StorageError: the index is damaged.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                with self._reading():
+                    return work()
+            except (StorageError, sqlite3.DatabaseError) as exc:
+                # Only what a writer has since replaced may fail: its old parts are gone.
+                if attempt < ATTEMPTS and self._moved_on():
+                    continue
+                raise exc if isinstance(exc, StorageError) else damaged_database(exc) from exc
+        raise AssertionError("unreachable")
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Hold one state of the database; questions that overlap share it."""
         with self._lock:
-            if self.store.generation() != self._generation:
-                if self._vectors is not None and self._settings.chroma_url is None:
-                    forget_client(self.folder / "chroma")
-                self._open_parts()
+            if self._readers == 0:
+                self._open_for_reading(vectors=True)
+                self.store.begin()
+                if self.store.generation() != self._generation:
+                    self.store.end()
+                    raise StorageError("the index is being written to without pause; try again")
+            self._readers += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._readers -= 1
+                if self._readers == 0:
+                    self.store.end()
+
+    def _open_for_reading(self, *, vectors: bool) -> None:
+        """Open the newest state and look whether it is whole."""
+        while True:
+            if self._moved_on():
+                self.reopen()
+            if "fingerprint" not in self.card:  # an ingest that found nothing, or was killed at once
+                raise StorageError(NO_INDEX)
+            try:
+                return self.check(vectors=vectors)
+            except StorageError:
+                if not self._moved_on():
+                    raise
+
+    def _moved_on(self) -> bool:
+        try:
+            return self.store.generation() != self._generation
+        except sqlite3.Error as exc:
+            raise damaged_database(exc) from exc
+
+    def check(self, *, vectors: bool = True) -> None:
+        """Refuse an index whose parts hold less than its card says. Takes milliseconds: counts are compared.
+
+        More may be there: what is new is written before the database knows it, what is old deleted after.
+
+        Raises:
+            StorageError: a part is missing or damaged.
+        """
+        papers, chunks, rows = (int(self.card[key]) for key in ("papers", "chunks", "token_rows"))
+        if self.tokens.count() < rows:
+            raise StorageError(f"{self.parts.tokens.name} is cut short; {REBUILD}")
+        if self.lexical.count() < papers:
+            raise StorageError(f"the lexical index has {self.lexical.count()} of {papers} papers; {REBUILD}")
+        if vectors and self.vectors.count() < chunks:
+            raise StorageError(f"the vectors have {self.vectors.count()} of {chunks} chunks; {REBUILD}")
 
     @property
     def generation(self) -> int:
@@ -66,28 +176,32 @@ class Collection:
     def vectors(self) -> VectorIndex:
         """Chunk vectors."""
         if self._vectors is None:
-            self._vectors = VectorIndex(self.folder / "chroma", url=self._settings.chroma_url)
+            self._vectors = VectorIndex(
+                self.parts.chroma, url=self._settings.chroma_url, name=self.parts.chroma_name, create=self._write
+            )
         return self._vectors
 
     @property
     def lexical(self) -> LexicalIndex:
         """Words and names."""
         if self._lexical is None:
-            self._lexical = LexicalIndex(self.folder / "lexical")
+            if not self._write and not self.parts.lexical.exists():
+                raise StorageError(f"the lexical index is missing; {REBUILD}")
+            self._lexical = LexicalIndex(self.parts.lexical)
         return self._lexical
 
     @property
     def basis(self) -> Basis:
         """The projection token vectors were stored with."""
         if self._basis is None:
-            self._basis = Basis.load(self.folder / "basis.npz")
+            self._basis = Basis.load(self.parts.basis)
         return self._basis
 
     @property
     def tokens(self) -> TokenFile:
         """Token vectors."""
         if self._tokens is None:
-            self._tokens = TokenFile(self.folder / self.card["token_file"], self.basis.rank)
+            self._tokens = TokenFile(self.parts.tokens, self.basis.rank)
         return self._tokens
 
     def documents(self, entries: Sequence[Entry]) -> list[Document]:
@@ -122,14 +236,15 @@ class Collection:
         if made_by is not None and made_by != embedder.fingerprint:
             raise StorageError(
                 f"this index was made with {self.card.get('embedder')}, the model in use is {embedder.name}; set "
-                "ASSISTANT_EMBEDDER_DIR back, or make another index under another ASSISTANT_HOME"
+                "ASSISTANT_EMBEDDER_DIR back, run: ingest rebuild, or name another folder with ASSISTANT_HOME"
             )
 
     def close(self) -> None:
         """Let go of the files."""
+        if self._vectors is not None:
+            self._vectors.close()
+            self._vectors = None
         self.store.close()
-        if self._vectors is not None and self._settings.chroma_url is None:
-            forget_client(self.folder / "chroma")
 
 
 def make_folder(folder: Path) -> None:
@@ -142,5 +257,6 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
         raise StorageError(
-            f"the index folder {folder.name!r} cannot be made ({exc.strerror}); set ASSISTANT_HOME to a folder you can write to"
+            f"the index folder {folder.name!r} cannot be made ({exc.strerror}); "
+            "set ASSISTANT_HOME to a folder you can write to"
         ) from exc

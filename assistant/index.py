@@ -7,10 +7,13 @@ vectors.
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterator, Sequence
+import struct
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -20,101 +23,209 @@ from assistant.errors import StorageError
 
 if TYPE_CHECKING:
     from chromadb.api import ClientAPI
+    from chromadb.api.models.Collection import Collection
+    from chromadb.config import System
 
 COLLECTION = "chunks"
 GRAPH = {"space": "cosine", "ef_construction": 200, "ef_search": 300, "max_neighbors": 32}
+ATTEMPTS = 3  # at a search, while another process writes
+SAMPLE = 1000  # elements of the graph looked at before it is loaded
 
 Floats = npt.NDArray[np.float32]
+T = TypeVar("T")
+
+_opening = threading.Lock()
 
 
 class VectorIndex:
     """Chunk ids and their vectors, in a folder or on a Chroma server."""
 
-    def __init__(self, folder: Path, *, url: str | None = None) -> None:
-        """Connect, making the collection if there is none.
+    def __init__(self, folder: Path, *, url: str | None = None, name: str = COLLECTION, create: bool = False) -> None:
+        """Connect; with ``create`` make the collection if there is none.
 
         Raises:
-            StorageError: the folder cannot be opened or the server does not answer.
+            StorageError: there is no collection, it is damaged, or the server does not answer.
         """
-        self._client = _client(folder, url)
+        self._folder = folder
+        self._url = url
+        self._name = name
+        self._create = create
+        self._system: System | None = None
+        self._open()
+
+    def _open(self) -> None:
+        if self._url is None and not self._create and not (self._folder / "chroma.sqlite3").exists():
+            raise StorageError("the vectors are missing; run: ingest rebuild")
+        if self._url is None:
+            _check_graphs(self._folder)
+        client, self._system = _client(self._folder, self._url)
         try:
-            self._collection = self._client.get_or_create_collection(
-                COLLECTION, embedding_function=None, configuration={"hnsw": GRAPH}  # type: ignore[arg-type]
-            )
-            self._batch = int(self._client.get_max_batch_size())
+            self._collection = self._get(client)
+            self._batch = int(client.get_max_batch_size())
         except Exception as exc:  # Chroma raises its own, sqlite's, and Rust panics as plain exceptions
-            raise StorageError(f"Chroma cannot open its collection ({exc}); run: ingest rebuild") from exc
+            self.close()
+            raise StorageError(f"Chroma cannot open the vectors ({_first_line(exc)}); run: ingest rebuild") from exc
+
+    def _get(self, client: ClientAPI) -> Collection:
+        from chromadb.errors import NotFoundError
+
+        try:  # first, because asking to create what exists is a write too
+            return client.get_collection(self._name, embedding_function=None)
+        except NotFoundError:
+            if not self._create:
+                raise
+        return client.get_or_create_collection(
+            self._name, embedding_function=None, configuration={"hnsw": GRAPH}  # type: ignore[arg-type]
+        )
+
+    def close(self) -> None:
+        """Let go of the files; whoever opens them next sees what has been written since."""
+        if self._system is not None:
+            self._system.stop()
+            self._system = None
 
     def upsert(self, ids: Sequence[str], vectors: Floats, metadatas: Sequence[dict[str, Any]]) -> None:
         """Write (n, d) vectors under ``ids``; those there already are replaced."""
         for start in range(0, len(ids), self._batch):
             part = slice(start, start + self._batch)
-            self._collection.upsert(
-                ids=list(ids[part]), embeddings=vectors[part], metadatas=list(metadatas[part])
-            )
+            with _told():
+                self._collection.upsert(
+                    ids=list(ids[part]), embeddings=vectors[part], metadatas=list(metadatas[part])
+                )
 
     def delete(self, ids: Sequence[str]) -> None:
         """Forget ``ids``; unknown ones are no error."""
         for start in range(0, len(ids), self._batch):
-            self._collection.delete(ids=list(ids[start:start + self._batch]))
+            with _told():
+                self._collection.delete(ids=list(ids[start:start + self._batch]))
 
-    def delete_paper(self, paper_id: str) -> None:
-        """Forget every chunk of a paper, however many there are."""
-        self._collection.delete(where={"paper_id": paper_id})
+    def ids_of(self, paper_ids: Sequence[str]) -> list[str]:
+        """Every stored chunk of these papers."""
+        found: list[str] = []
+        for paper_id in paper_ids:
+            with _told():
+                found += self._collection.get(where={"paper_id": paper_id}, include=[])["ids"]
+        return found
 
     def search(self, vector: Floats, *, limit: int) -> list[tuple[str, float]]:
         """The ``limit`` chunks nearest to one (d,) vector as (chunk_id, cosine), best first."""
-        if limit < 1 or self._collection.count() == 0:
-            return []
-        found = self._collection.query(
-            query_embeddings=vector[np.newaxis], n_results=min(limit, self._collection.count()), include=["distances"]
-        )
-        distances = (found["distances"] or [[]])[0]
-        return [(chunk, 1.0 - distance) for chunk, distance in zip(found["ids"][0], distances, strict=True)]
+        def query() -> list[tuple[str, float]]:
+            count = self._collection.count()
+            if limit < 1 or count == 0:
+                return []
+            found = self._collection.query(
+                query_embeddings=vector[np.newaxis], n_results=min(limit, count), include=["distances"]
+            )
+            distances = (found["distances"] or [[]])[0]
+            return [(chunk, 1.0 - distance) for chunk, distance in zip(found["ids"][0], distances, strict=True)]
+
+        return self._again(query)
 
     def vectors(self, ids: Sequence[str]) -> dict[str, Floats]:
         """The stored vectors of those ``ids`` that exist."""
         stored: dict[str, Floats] = {}
         for start in range(0, len(ids), self._batch):
-            found = self._collection.get(ids=list(ids[start:start + self._batch]), include=["embeddings"])
+            with _told():
+                found = self._collection.get(ids=list(ids[start:start + self._batch]), include=["embeddings"])
             for chunk, vector in zip(found["ids"], np.asarray(found["embeddings"], np.float32), strict=True):
                 stored[chunk] = vector
         return stored
 
     def ids(self) -> Iterator[str]:
         """Every stored chunk id."""
-        for start in range(0, self._collection.count(), self._batch):
-            yield from self._collection.get(limit=self._batch, offset=start, include=[])["ids"]
+        for start in range(0, self.count(), self._batch):
+            with _told():
+                page = self._collection.get(limit=self._batch, offset=start, include=[])["ids"]
+            yield from page
 
     def count(self) -> int:
         """How many chunks are stored."""
-        return int(self._collection.count())
+        return self._again(lambda: int(self._collection.count()))
+
+    def drop(self, name: str) -> None:
+        """Delete another collection of the same server or folder, if it is there."""
+        client, system = _client(self._folder, self._url)
+        with contextlib.suppress(Exception):  # gone is what was asked for
+            client.delete_collection(name)
+        if system is not None:
+            system.stop()
+
+    def _again(self, work: Callable[[], T]) -> T:
+        """Do ``work``; if it fails, reopen and retry: an open client trips over what another process deleted."""
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return work()
+            except Exception as exc:
+                if attempt == ATTEMPTS:
+                    raise StorageError(f"Chroma cannot search ({_first_line(exc)}); run: ingest rebuild") from exc
+                self.close()
+                self._open()
+        raise AssertionError("unreachable")
 
 
-def forget_client(folder: Path) -> None:
-    """Drop Chroma's cached client of ``folder``: it would not see what another process has written since."""
-    from chromadb.api.shared_system_client import SharedSystemClient
-
-    systems = SharedSystemClient._identifier_to_system
-    system = systems.pop(str(folder), None)
-    if system is not None:
-        system.stop()
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except Exception as exc:
+        raise StorageError(f"Chroma failed ({_first_line(exc)}); run: ingest rebuild") from exc
 
 
-def _client(folder: Path, url: str | None) -> ClientAPI:
+def _first_line(exc: Exception) -> str:
+    return f"{type(exc).__name__}: {exc}".splitlines()[0][:200]
+
+
+def _client(folder: Path, url: str | None) -> tuple[ClientAPI, System | None]:
     # Chroma reads this at import, before any Settings can reach it.
     os.environ.setdefault("ANONYMIZED_TELEMETRY", "False")
     import chromadb
+    from chromadb.api.shared_system_client import SharedSystemClient
     from chromadb.config import Settings
 
     quiet = Settings(anonymized_telemetry=False)
     try:
         if url is None:
-            return chromadb.PersistentClient(path=str(folder), settings=quiet)
+            # Chroma hands every client of a folder the same system, which does not see what other processes
+            # write. Taken off its list, this one is ours alone: to be closed and opened anew.
+            place = str(folder.resolve())
+            systems = SharedSystemClient._identifier_to_system
+            with _opening:
+                try:
+                    client = chromadb.PersistentClient(path=place, settings=quiet)
+                finally:
+                    system = systems.pop(place, None)
+            return client, system
         parts = urlsplit(url)
         return chromadb.HttpClient(
             host=parts.hostname or "localhost", port=parts.port or 8000, ssl=parts.scheme == "https", settings=quiet
-        )
+        ), None
     except Exception as exc:
-        where = "ASSISTANT_CHROMA_URL" if url else "the index folder"
-        raise StorageError(f"Chroma cannot open {where} ({type(exc).__name__}: {exc})") from exc
+        if url is None:
+            raise StorageError(f"Chroma cannot open the vectors ({_first_line(exc)}); run: ingest rebuild") from exc
+        raise StorageError(f"the Chroma server of ASSISTANT_CHROMA_URL does not answer ({_first_line(exc)})") from exc
+
+
+def _check_graphs(folder: Path) -> None:
+    """Look at the graph files before Chroma does: of damaged ones it makes wrong results or a crash of the process.
+
+    Layout of hnswlib as Chroma writes it: header.bin has, after a version and an offset, the capacity, the
+    number of elements and the bytes of one; each element of data_level0.bin begins with its number of neighbours.
+
+    Raises:
+        StorageError: a file is missing, cut short, or holds numbers that cannot be.
+    """
+    for header in folder.glob("*/header.bin"):
+        try:
+            count, size = struct.unpack_from("<2Q", header.read_bytes(), 20)
+            neighbours = struct.unpack_from("<Q", header.read_bytes(), 68)[0]
+            data = np.memmap(header.with_name("data_level0.bin"), dtype=np.uint8, mode="r")
+            whole = size > 4 and len(data) >= count * size and len(header.read_bytes()) >= 100
+            if count:
+                whole = whole and header.with_name("index_metadata.pickle").stat().st_size > 0
+            if whole and count:
+                rows = data[:count * size].reshape(count, size)[::max(1, count // SAMPLE), :4]
+                whole = bool((np.ascontiguousarray(rows).view("<u4") & 0xFFFF).max() <= neighbours)
+        except (OSError, ValueError, struct.error):
+            whole = False
+        if not whole:
+            raise StorageError("the vectors are damaged; run: ingest rebuild")

@@ -92,12 +92,14 @@ def read_architecture(folder: Path) -> Architecture:
                             "this program runs 'absolute'")
     try:
         skipped = _POSITIONS_SKIPPED[kind]
+        if int(config["hidden_size"]) % int(config["num_attention_heads"]):
+            raise ValueError("num_attention_heads does not divide hidden_size")
         return Architecture(model_type=kind, layers=int(config["num_hidden_layers"]),
                             heads=int(config["num_attention_heads"]), dimension=int(config["hidden_size"]),
                             epsilon=float(config.get("layer_norm_eps", 1e-12)),
                             activation=_ACTIVATIONS[activation], positions_skipped=skipped,
                             window=int(config["max_position_embeddings"]) - skipped)
-    except (KeyError, TypeError, ValueError) as exc:
+    except (LookupError, TypeError, ValueError, ZeroDivisionError) as exc:
         raise EmbedderError(f"{path} is not the configuration of an encoder: {exc!r}") from exc
 
 

@@ -1,51 +1,63 @@
-"""What a question asks: its kind, the names in it, and the topic that is left."""
+"""What a question asks: its kind, the names it turns on, what it excludes, and the topic that is left.
+
+Kinds are told by the form of the question, not by its subject: asking for works in the plural asks for a list, a noun
+phrase without a verb names a topic, and so on. Names are told by what the collection knows.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from assistant.collection import Collection
-from assistant.retrieval.names import Name, find_names, name_key, one_edit_apart
+from assistant.retrieval.names import SIZE_WORDS, Name, find_names, name_key, one_edit_apart
 from assistant.retrieval.words import FUNCTION_WORDS, words
 
-# Nouns for what a collection consists of or papers bring: "which methods …" asks for a list of papers.
-_WORKS = frozenset(
-    """abstracts approaches architectures articles assistants attacks benchmarks chatbots collections contributions
-    corpora datasets experiments frameworks libraries list methods methodologies models papers pipelines projects
-    publications recipes research resources studies strategies surveys systems techniques technologies toolkits tools
-    work works""".split()
+MIN_CORRECTABLE = 5   # letters a name must have before a slip in it is a better guess than another name
+COMMON_SHARE = 0.5    # a name that more of the collection mentions does not tell papers apart
+TOPIC_WORDS = 14      # a longer phrase is a sentence, even without a verb we know
+
+# Papers, by their names; and what papers bring, which asks for papers only where it is asked "which …".
+_PAPERS = frozenset(["abstracts", "articles", "papers", "preprints", "publications", "studies", "surveys", "works"])
+_BROUGHT = frozenset(
+    ["approaches", "architectures", "assistants", "attacks", "benchmarks", "chatbots", "corpora", "datasets", "experiments", "frameworks", "libraries", "llms", "lms", "methods", "methodologies", "models", "pipelines", "projects", "recipes", "resources", "strategies", "systems", "techniques", "technologies", "toolkits", "tools", "work"]
 )
-_LIST_OPENING = re.compile(
-    r"(?:please\s+)?(?:can|could|would)?\s*(?:you\s+)?(?:please\s+)?"
-    r"(?:list|enumerate|name all|name the|name every|show(?: me)?(?: all| every| the)?|give(?: me)?(?: all| every| the| a list)|"
-    r"find(?: me)?(?: all| every| the)?|are there (?:any|other|more)|is there (?:any|anything|any other)|any\b|"
-    r"anything|everything|who (?:has|have)|papers?\b|studies\b|work on\b|works on\b)", re.IGNORECASE,
+# Words that ask for mention or membership and say nothing of the subject.
+_ASKING_FOR = frozenset(
+    ["paper", "study", "article", "abstract", "work", "collection", "corpus", "mention", "mentions", "mentioned", "mentioning", "name", "names", "named", "naming", "refer", "refers", "referring", "reference", "references", "appear", "appears", "appearing", "cite", "cites", "discuss", "discusses", "discussing", "talk", "talks", "talking", "concern", "concerns", "concerning", "regarding", "cover", "covers", "covering", "deal", "deals", "dealing", "treat", "treats", "treating", "involve", "involves", "involving", "include", "includes", "including", "included", "look", "looks", "looked", "looking", "number", "count", "total", "list", "lists", "find", "finds", "exist", "exists", "existing", "available", "anything", "everything", "anyone", "hi", "hello", "thanks", "thank", "tell"]
 )
-_COUNT = re.compile(r"\b(?:how many|number of|count(?: the)?)\s+(?:of\s+)?(?:the\s+|these\s+|those\s+|your\s+)?(?:\w+\s+){0,3}?"
-                    r"(?:papers|abstracts|works|studies|articles|methods|publications|approaches|models|surveys|"
-                    r"benchmarks|datasets|systems|of them)\b", re.IGNORECASE)
-_WHICH = re.compile(r"^(?:and\s+|so\s+)?(?:which|what)\s+((?:[\w-]+\s+){0,4}?)([\w-]+)\b", re.IGNORECASE)
+_COUNT = re.compile(
+    r"\b(?:how many|(?:the )?number of|count(?: the| all)?)\s+(?:of\s+)?(?:the\s+|these\s+|those\s+|your\s+)?"
+    r"(?:[\w-]+\s+){0,4}?(?:papers?|abstracts|works|studies|articles|publications|methods|approaches|surveys|benchmarks|"
+    r"datasets|systems|of them)\b", re.IGNORECASE,
+)
 _COMPARE = re.compile(
-    r"\b(?:compare|compared (?:to|with)|comparison (?:of|between)|versus|vs\.?|difference(?:s)? between|differ(?:s)? from|"
-    r"how do(?:es)? .+ (?:differ|compare)|better than|contrast)\b", re.IGNORECASE,
+    r"\b(?:compare[sd]?|comparison|versus|vs\.?|differences? between|differs? from|contrast)\b|"
+    r"\bhow (?:do|does|is|are)\b.+\b(?:differ|compare|different)\b", re.IGNORECASE,
 )
+_REQUEST = re.compile(
+    r"^(?:\W*(?:hi|hello|hey|please|so|and|ok|okay)\b\W*)*(?:(?:can|could|would|will) you\s+|i(?:'d| would) like\s+(?:to see\s+)?|"
+    r"i (?:want|need)\s+(?:to see\s+)?)?(?:please\s+)?(?:list|enumerate|show|name|find|give|collect|gather|any|anything|everything|"
+    r"(?:is|are) there (?:any|other|more|some|works?|papers?)\w*|has any(?:one|body)|have any\b|who (?:has|have|else)|"
+    r"what (?:do you have|is there|have you got)|all\b)", re.IGNORECASE,
+)
+_WHICH = re.compile(r"\b(?:which|what|whose)\s+((?:[\w’'-]+\s+){0,4}?[\w’'-]+)", re.IGNORECASE)
 _COLLECTION = re.compile(
-    r"\b(?:how many|number of)\s+(?:papers|abstracts|works|articles|documents)\s*(?:\b(?:are there|do you (?:know|have|hold|cover)|"
-    r"does (?:it|the collection|this collection) (?:have|hold|contain)|(?:are )?in (?:the|this|your) (?:collection|corpus|index|library)|"
-    r"altogether|in total)\b.*)?[?.! ]*$|"
-    r"\b(?:who|what) are you\b|\bwhat can you do\b|\bhow do you work\b|\bwhat (?:is|do you know) (?:in|about) (?:this|the|your) "
-    r"(?:collection|corpus|library)\b|\bwhat (?:papers|topics) (?:are|do you have)\b.{0,30}$",
-    re.IGNORECASE,
+    r"^(?:\W*(?:hi|hello|hey|so|and)\b\W*)*(?:(?:who|what) are you\b|what can (?:you|i) (?:do|ask)\b|how do you work\b|"
+    r"what (?:do you know|is in (?:here|there|the|this|your)|are (?:these|the) (?:papers|abstracts) about)|"
+    r"(?:how many|(?:what is )?the number of) (?:papers|abstracts|works|articles|documents)\s*(?:\?|$|(?:are there|do you (?:know|have|"
+    r"hold|cover|contain)|(?:are )?in (?:the|this|your) (?:collection|corpus|index|library|database)|does (?:the|this|your) "
+    r"(?:collection|corpus|index|library) (?:have|hold|contain)|in total|altogether)\W*(?:$|and\b|in total)))", re.IGNORECASE,
 )
-_EXCLUSION = re.compile(
-    r"\b(?:other than|not counting|apart from|besides|except(?: for)?|excluding|but not(?: for| on| about)?|"
-    r"aside from|without counting|leaving out)\s+(.+?)(?=$|[?.;]|,\s+(?:which|what|list|how|are|is|who|show)\b)", re.IGNORECASE,
+_EXCLUDING = re.compile(
+    r"\b(?:other than|not counting|apart from|besides|except(?: for)?|excluding|but (?:not|without)|aside from|without counting|"
+    r"leav(?:e|ing) out|ignoring|ignore|outside(?: of)?|(?:that|which|who) (?:is|are|do|does|was|were)(?:n't| not)|rather than|"
+    r"not (?:about|on|for|in|using|mentioning))\s+(.+?)(?=$|[?.;:]|\s[–—-]\s)", re.IGNORECASE,
 )
-
-
-MIN_CORRECTABLE = 5  # letters a name must have before a slip in it is a better guess than another name
+_VERBS = frozenset(
+    ["am", "is", "are", "was", "were", "be", "do", "does", "did", "has", "have", "had", "can", "could", "should", "would", "will", "may", "might", "must", "isn't", "aren't", "don't", "doesn't", "what", "which", "who", "whom", "whose", "when", "where", "why", "how", "i", "we", "you", "they", "it", "my"]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +65,23 @@ class Condition:
     """A name the question turns on."""
 
     key: str
-    surface: str            # as asked
-    known: bool             # some paper mentions it
+    surface: str              # as asked
+    known: bool               # some paper mentions it
     meant: str | None = None  # the collection's own spelling, if the asked one was taken for a slip
+
+    @property
+    def label(self) -> str:
+        """How to write it in an answer."""
+        return self.meant or self.surface
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """One thing a list shall be without."""
+
+    names: tuple[Condition, ...]
+    topic: tuple[str, ...]
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,67 +89,100 @@ class Question:
     """A question understood as far as rules go."""
 
     text: str
-    kind: str                                  # fact, list, count, compare, collection, empty
-    names: tuple[Condition, ...] = ()          # in order, without the excluded ones
-    excluded: tuple[Condition, ...] = ()
-    exclusion: str = ""                        # the excluding words, as asked
-    positive: str = ""                         # the text without the exclusion
-    topic: tuple[str, ...] = ()                # words left of it, in lower case, without asking words and names
-    trace: tuple[str, ...] = field(default=())
+    kind: str                                # fact, topic, list, count, compare, collection, empty
+    names: tuple[Condition, ...] = ()        # in order, without the excluded ones
+    hard: tuple[Condition, ...] = ()         # of them, those every paper of a list must mention
+    any_of: bool = False                     # one of the hard names is enough
+    topic: tuple[str, ...] = ()              # words left, in lower case, without asking words and hard names
+    exclusions: tuple[Exclusion, ...] = ()
+    positive: str = ""                       # the text without what it excludes
+    trace: tuple[str, ...] = ()
+
+    @property
+    def unknown(self) -> tuple[Condition, ...]:
+        """Names no paper mentions."""
+        return tuple(name for name in self.names if not name.known)
+
+    @property
+    def corrected(self) -> str:
+        """The text with slips in names put right, for search."""
+        text = self.text
+        for name in self.names:
+            if name.meant:
+                text = text.replace(name.surface, name.meant)
+        return text
 
 
 def understand(text: str, collection: Collection) -> Question:
-    """Tell the kind, names and topic of a question, whatever it is."""
+    """Tell kind, names, exclusions and topic of a question, whatever it is."""
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     if not any(c.isalnum() for c in text):
         return Question(text, "empty", trace=("no letter or digit in the question",))
     kind = _kind(text)
-    match = _EXCLUSION.search(text) if kind in ("list", "count") else None
-    exclusion = match.group(1).strip() if match else ""
-    positive = (text[:match.start()] + " " + text[match.end():]).strip() if match else text
+    positive, exclusions = text, ()
+    if kind in ("list", "count", "topic"):
+        positive, exclusions = _exclusions(text, collection)
     names = tuple(_conditions(positive, collection))
-    excluded = tuple(_conditions(exclusion, collection)) if exclusion else ()
-    topic = _topic(positive, [name for name in names if name.known])
+    hard = _hard(names, positive, collection)
+    any_of = len(hard) > 1 and bool(re.search(
+        re.escape(hard[0].surface) + r"\W+(?:[\w-]+\W+){0,2}?or\b", positive, re.IGNORECASE
+    ))
+    topic = _topic(positive, hard)
     trace = [f"kind: {kind}"]
-    trace += [f"name {name.surface!r}: " + (f"taken for {name.meant}" if name.meant else "known" if name.known else "unknown")
-              for name in names]
-    if exclusion:
-        trace.append(f"excluding: {exclusion}")
+    trace += [f"name {n.surface!r}: {'taken for ' + n.meant if n.meant else 'known' if n.known else 'unknown'}" for n in names]
+    trace.append(f"must mention: {(' or ' if any_of else ' and ').join(n.label for n in hard) or '-'}")
+    trace += [f"excluding: {exclusion.text}" for exclusion in exclusions]
     trace.append(f"topic: {' '.join(topic) or '-'}")
-    return Question(text, kind, names, excluded, exclusion, positive, topic, tuple(trace))
+    return Question(text, kind, names, hard, any_of, topic, exclusions, positive, tuple(trace))
 
 
 def _kind(text: str) -> str:
+    tokens = [word for word, _, _ in words(text)]
     if _COLLECTION.search(text):
         return "collection"
     if _COUNT.search(text):
         return "count"
     if _COMPARE.search(text):
         return "compare"
-    if _LIST_OPENING.match(text):
+    if _REQUEST.match(text) or _PAPERS & set(tokens):
         return "list"
-    which = _WHICH.match(text)
-    if which:
-        before, noun = which.group(1).split(), which.group(2)
-        if any(word.casefold() in _WORKS for word in (*before, noun)):
+    for match in _WHICH.finditer(text):
+        asked = [word for word, _, _ in words(match.group(1))]
+        noun = next((i for i, word in enumerate(asked) if word in _BROUGHT), None)
+        if noun is not None and not set(asked[:noun]) & _VERBS and not {"two", "three", "four", "five"} & set(asked[:noun]):
             return "list"
-    tokens = [word for word, _, _ in words(text)]
-    if len(tokens) >= 2 and not _asks(tokens):
-        # "T5 models for speech", "recommender systems with LLMs": a noun phrase whose head is what papers bring
-        head = next((i for i, word in enumerate(tokens) if word in _LINKS), len(tokens))
-        if head and tokens[head - 1] in _WORKS:
-            return "list"
+    if "?" not in text and len(tokens) <= TOPIC_WORDS and not _VERBS & set(tokens):
+        return "topic"
     return "fact"
 
 
-_LINKS = frozenset("about for of on in with using that which by from to mentioning based built trained".split())
-_ASKING = frozenset(
-    "what which who whom whose when where why how is are was were do does did can could should would will has have had".split()
-)
+def _exclusions(text: str, collection: Collection) -> tuple[str, tuple[Exclusion, ...]]:
+    """The text without its excluding clause, and what that clause excludes, part by part."""
+    match = _EXCLUDING.search(text)
+    if match is None:
+        return text, ()
+    found = []
+    for part in re.split(r",|\b(?:and|or|nor)\b", match.group(1)):
+        names = tuple(name for name in _conditions(part, collection) if name.known)
+        topic = _topic(part, names)
+        if names or topic:
+            found.append(Exclusion(names, topic, part.strip()))
+    if not found:
+        return text, ()
+    return f"{text[:match.start()].rstrip()} {text[match.end():].lstrip()}".strip(), tuple(found)
 
 
-def _asks(tokens: Sequence[str]) -> bool:
-    return tokens[0] in _ASKING or any(token in ("what", "how", "why", "which") for token in tokens[:3])
+def _hard(names: Sequence[Condition], text: str, collection: Collection) -> tuple[Condition, ...]:
+    """The names that decide membership: proper ones; common nouns (LLM, API) only if nothing else is asked."""
+    total = collection.store.count()
+    known = [name for name in names if name.known]
+    proper = [
+        name for name in known
+        if not collection.store.is_common_noun(name.key) and len(collection.with_name(name.key)) <= COMMON_SHARE * total
+    ]
+    if proper or _topic(text, known):
+        return tuple(proper)
+    return tuple(known)
 
 
 def _conditions(text: str, collection: Collection) -> list[Condition]:
@@ -134,14 +193,12 @@ def _conditions(text: str, collection: Collection) -> list[Condition]:
     known = {name.key for name in mentions if store.papers_with_name(name.key)}
     chosen: list[Name] = []
     for name in sorted(mentions, key=lambda m: (m.key not in known, m.start - m.end, m.start)):
-        if not any(name.start < other.end and other.start < name.end for other in chosen):
+        inside = [other for other in chosen if name.start <= other.start and other.end <= name.end]
+        if inside and name.key not in known and name.end - name.start > max(o.end - o.start for o in inside):
+            # A known name inside a longer unknown one is unknown: FlashAttention-9 is not FlashAttention.
+            chosen = [other for other in chosen if other not in inside] + [name]
+        elif not any(name.start < other.end and other.start < name.end for other in chosen):
             chosen.append(name)
-    # A known name inside a longer unknown one is unknown: FlashAttention-9 is not FlashAttention.
-    for name in mentions:
-        if name.key not in known and name.end - name.start > 0:
-            inside = [other for other in chosen if name.start <= other.start and other.end <= name.end]
-            if inside and all(other.end - other.start < name.end - name.start for other in inside):
-                chosen = [other for other in chosen if other not in inside] + [name]
     found: dict[str, Condition] = {}
     for name in sorted(chosen, key=lambda m: m.start):
         key, meant = name.key, None
@@ -155,45 +212,41 @@ def _conditions(text: str, collection: Collection) -> list[Condition]:
 
 def _means_a_name(name: Name, collection: Collection) -> bool:
     """Whether a mention with a name's shape is one: a plain capitalised word may be any word of the language."""
+    if name.key in SIZE_WORDS:
+        return False
     if any(c.isupper() for c in name.surface[1:]) or any(c.isdigit() for c in name.surface):
         return True
     frequency = max((collection.lexical.frequency(stem) for stem in collection.lexical.stems(name.surface)), default=0)
     return frequency == 0 or collection.is_name(name.key, frequency)
 
 
-def _plain_names(text: str, collection: Collection) -> list[Name]:
+def _plain_names(text: str, collection: Collection) -> Iterator[Name]:
     """Words written without a name's shape that are names in the collection: "memit", "llama 2"."""
     found = list(words(text))
-    singles = [
-        Name(text[start:end], name_key(word), start, end) for word, start, end in found
-        if word not in FUNCTION_WORDS and len(word) >= 2
-    ]
     pairs = [
         Name(text[a_start:b_end], name_key(text[a_start:b_end]), a_start, b_end)
         for (_, a_start, a_end), (b, b_start, b_end) in zip(found, found[1:], strict=False)
-        if text[a_end:b_start] in (" ", "-") and (b[0].isdigit() or len(b) <= 2)
+        if text[a_end:b_start] in (" ", "-") and b[0].isdigit()
+    ]
+    singles = [
+        Name(text[start:end], name_key(word), start, end) for word, start, end in found
+        if word not in FUNCTION_WORDS and len(word) >= 2 and word not in SIZE_WORDS
     ]
     known = collection.store.name_counts(sorted({name.key for name in (*singles, *pairs)}))
-    frequency = collection.lexical.frequency
-    return [name for name in pairs if name.key in known] + [
-        name for name in singles
-        if name.key in known
-        and collection.is_name(name.key, max(map(frequency, collection.lexical.stems(name.surface)), default=0))
-    ]
+    yield from (name for name in pairs if name.key in known)
+    for name in singles:
+        stems = collection.lexical.stems(name.surface)
+        frequency = max(map(collection.lexical.frequency, stems), default=0)
+        if name.key in known and collection.is_name(name.key, frequency):
+            yield name
 
 
 def _topic(text: str, names: Sequence[Condition]) -> tuple[str, ...]:
-    """What is left of a question when asking words, words for papers, and known names are taken out."""
+    """What is left of a question without asking words, words for papers, and ``names``."""
     for name in names:
-        text = re.sub(re.escape(name.surface), " ", text, flags=re.IGNORECASE)
-    return tuple(
-        word for word, _, _ in words(text)
-        if word not in FUNCTION_WORDS and word not in _WORKS and word not in _MENTION
-    )
-
-
-_MENTION = frozenset(
-    "mention mentions mentioned mentioning list name named names paper study abstract collection discuss discusses "
-    "concern concerning regarding cover covers deal deals involve involving any everything anything find count "
-    "please exist exists available here".split()
-)
+        text = re.sub(re.escape(name.surface) + r"(?:['’]s)?", " ", text, flags=re.IGNORECASE)
+    left = (word for word, _, _ in words(text))
+    return tuple(dict.fromkeys(
+        word for word in left
+        if word not in FUNCTION_WORDS and word not in _PAPERS and word not in _BROUGHT and word not in _ASKING_FOR
+    ))

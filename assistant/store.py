@@ -21,7 +21,8 @@ import numpy.typing as npt
 from assistant.errors import StorageError
 from assistant.records import Chunk, Paper, Source
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+NO_INDEX = "there is no index yet; make one with: ingest PATH (a file or folder of abstracts, such as seeds/)"
 BATCH = 500  # bound variables in one statement; SQLite's oldest limit is 999
 
 _SCHEMA = """
@@ -51,7 +52,10 @@ CREATE TABLE abbreviations (key TEXT NOT NULL, expansion TEXT NOT NULL, paper_id
 CREATE INDEX abbreviations_paper ON abbreviations (paper_id);
 """
 
+COUNTS = ("papers", "chunks", "token_rows")  # on the card, so that what is missing elsewhere shows at once
+
 Spans = npt.NDArray[np.int32]
+SPAN_BYTES = 8  # of a chunk's start and end as stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +111,7 @@ class Store:
         self.path = path
         new = not path.exists()
         if new and not write:
-            raise StorageError(
-                "there is no index yet; make one with: ingest PATH (a file or folder of abstracts, such as seeds/)"
-            )
+            raise StorageError(NO_INDEX)
         try:
             # Read-only connections too need write access for the write-ahead log's shared memory, so ask
             # SQLite itself to refuse writes.
@@ -121,10 +123,10 @@ class Store:
             else:
                 self._db.execute("PRAGMA query_only=1")
             version = self.card().get("schema")
+            if _ends_in_mid_page(path, int(self._db.execute("PRAGMA page_size").fetchone()[0])):
+                raise sqlite3.DatabaseError("it is cut short")
         except sqlite3.Error as exc:
-            raise StorageError(
-                f"the index's database cannot be read ({exc}); move the index folder away and run ingest again"
-            ) from exc
+            raise damaged_database(exc) from exc
         if version != str(SCHEMA_VERSION):
             raise StorageError(
                 f"this index has schema {version}, this program reads {SCHEMA_VERSION}; "
@@ -139,7 +141,8 @@ class Store:
             if statement.strip():
                 self._db.execute(statement)
         self._db.executemany(
-            "INSERT INTO card VALUES (?, ?)", [("schema", str(SCHEMA_VERSION)), ("generation", "0")]
+            "INSERT INTO card VALUES (?, ?)",
+            [("schema", str(SCHEMA_VERSION)), *((key, "0") for key in ("generation", *COUNTS))],
         )
         self._db.execute("COMMIT")
 
@@ -159,10 +162,19 @@ class Store:
             raise
         self._db.execute("COMMIT")
 
+    def begin(self) -> None:
+        """Read one state of the database from here to `end`, whatever is written meanwhile."""
+        self._db.execute("BEGIN")
+        self.generation()  # SQLite takes its snapshot at the first read
+
+    def end(self) -> None:
+        """End what `begin` began."""
+        self._db.execute("COMMIT")
+
     # -- the card
 
     def card(self) -> dict[str, str]:
-        """What the index is: schema, generation, embedder, fingerprint, dimension, chunk_tokens, token_file."""
+        """What the index is: schema, generation, build, embedder, fingerprint, dimension, chunk_tokens, counts."""
         return dict(self._db.execute("SELECT key, value FROM card"))
 
     def generation(self) -> int:
@@ -172,6 +184,19 @@ class Store:
     def set_card(self, values: Mapping[str, str]) -> None:
         """Put values on the card; call inside a transaction."""
         self._db.executemany("INSERT OR REPLACE INTO card VALUES (?, ?)", list(values.items()))
+
+    def count_anew(self) -> dict[str, str]:
+        """The card's counts of papers and chunks, from the papers themselves."""
+        row = self._db.execute(
+            f"SELECT count(*), coalesce(sum(length(chunks)), 0) / {SPAN_BYTES} FROM papers"
+        ).fetchone()
+        return {"papers": str(row[0]), "chunks": str(row[1])}
+
+    def tally(self, *, papers: int, chunks: int) -> None:
+        """Add to the counts on the card; call inside a transaction."""
+        self._db.executemany(
+            "UPDATE card SET value = value + ? WHERE key = ?", [(papers, "papers"), (chunks, "chunks")]
+        )
 
     # -- papers
 
@@ -203,6 +228,18 @@ class Store:
     def titles(self) -> list[tuple[str, str | None]]:
         """(paper_id, title) of every paper, sorted by id."""
         return list(self._db.execute("SELECT paper_id, title FROM papers ORDER BY paper_id"))
+
+    def papers_at(self, places: Iterable[str]) -> set[str]:
+        """Ids of the papers read at "FILE:LINE" places; unknown places are left out."""
+        found = set()
+        for place in places:
+            name, _, line = place.rpartition(":")
+            found |= {row[0] for row in self._db.execute(
+                "SELECT work FROM records JOIN files USING (file_id) JOIN texts USING (text_id) "
+                "WHERE name = ? AND line = ?",
+                (name, line),
+            )}
+        return found
 
     # -- what was read
 
@@ -249,6 +286,17 @@ class Store:
         ).fetchone()
         return str(row[0]) if row else key
 
+    def is_common_noun(self, key: str) -> bool:
+        """Whether a name takes a plural or is spelled out somewhere, as LLM and API are but Mistral is not."""
+        return self._db.execute(
+            "SELECT 1 FROM names WHERE key = ?1 AND surface GLOB '*[A-Z]s' AND key NOT GLOB '*s' UNION ALL "
+            "SELECT 1 FROM abbreviations WHERE key = ?1 LIMIT 1", (key,)
+        ).fetchone() is not None
+
+    def mentions(self, key: str) -> dict[str, int]:
+        """paper_id -> how often it mentions exactly this name."""
+        return dict(self._db.execute("SELECT paper_id, count FROM names WHERE key = ?", (key,)))
+
     def top_names(self, limit: int) -> list[tuple[str, int]]:
         """(key, papers), most mentioned first."""
         return list(self._db.execute(
@@ -268,6 +316,24 @@ class Store:
         for start in range(0, len(values), BATCH):
             part = values[start:start + BATCH]
             yield from self._db.execute(query.format(",".join("?" * len(part))), part)
+
+
+def damaged_database(exc: sqlite3.Error) -> StorageError:
+    """What to say when SQLite cannot go on; the database is the one part that nothing can rebuild."""
+    return StorageError(
+        f"the index's database cannot be read ({exc}); move the index folder away and run ingest again: "
+        "ingest rebuild cannot mend it"
+    )
+
+
+def _ends_in_mid_page(path: Path, page_bytes: int) -> bool:
+    """Whether the last page is cut, which SQLite fills with zeros; missing pages it reports itself.
+
+    The file is not opened: closing it would drop SQLite's locks on it, held by this process for any connection.
+    """
+    log = path.with_name(path.name + "-wal")
+    in_log = log.exists() and log.stat().st_size > 0  # a crash in the middle of copying pages out of the log is mended
+    return not in_log and path.stat().st_size % page_bytes != 0
 
 
 def chunks_of(paper: Paper, spans: Spans) -> tuple[Chunk, ...]:

@@ -95,12 +95,15 @@ class TokenFile:
         self._rows: Bytes | None = None
 
     def append(self, blocks: list[Bytes], *, at: int) -> None:
-        """Write blocks of rows from row ``at`` on, cutting what a crash may have left there, and flush to disk.
+        """Write blocks of rows from row ``at`` on, over what a crash may have left there, and flush to disk.
+
+        Rows before ``at`` are never touched: a reader may be looking at them.
 
         Raises:
             StorageError: the file is shorter than what the database says is in it.
         """
         self.path.touch(exist_ok=True)
+        self._rows = None
         with self.path.open("r+b") as file:
             size = file.seek(0, os.SEEK_END)
             if size < at * self.rank:
@@ -111,7 +114,6 @@ class TokenFile:
                 file.write(np.ascontiguousarray(block).tobytes())
             file.flush()
             os.fsync(file.fileno())
-        self._rows = None
 
     def rows(self, start: int, count: int) -> Bytes:
         """Rows start to start + count, (count, r), still on disk until touched.
@@ -124,6 +126,12 @@ class TokenFile:
         if start + count > len(self._rows):
             raise StorageError(f"{self.path.name} is cut short; run: ingest rebuild")
         return self._rows[start:start + count]
+
+    def count(self) -> int:
+        """How many rows there are, those a crash may have left included."""
+        if self._rows is None:
+            self._rows = self._map()
+        return len(self._rows)
 
     def _map(self) -> Bytes:
         try:

@@ -22,7 +22,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the ``ingest`` command; returns its exit status."""
     arguments = _parser().parse_args(argv)
     from assistant.errors import AssistantError
+    from assistant.ui.streams import forgiving
 
+    forgiving()
     try:
         report = _run(arguments.words)
     except AssistantError as exc:
@@ -31,22 +33,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("ingest: stopped; what was finished is kept, run it again to go on", file=sys.stderr)
         return 130
+    done = bool(report.files) or arguments.words[0] == "rebuild"
+    if not done:
+        reasons = report.skips() or ["there is no .txt, .jsonl or .csv file; give a file or folder of abstracts"]
+        print("\n".join(f"ingest: nothing was read: {reason}" for reason in reasons), file=sys.stderr)
     if arguments.json:
         print(json.dumps(asdict(report), ensure_ascii=False))
-    else:
+    elif done:
         print("\n".join(report.lines()))
-    return 0 if report.files or arguments.words[0] in VERBS else 1
+    return 0 if done else 1
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="ingest",
         description="Read files of abstracts (.txt, .jsonl, .csv) into the index, or bring it up to date with them.",
-        epilog="examples: ingest seeds/    ingest remove old.txt    ingest rebuild    (a file called remove: ingest ./remove)",
+        epilog="examples: ingest seeds/    ingest remove old.txt    ingest rebuild    "
+        "(a file called remove: ingest ./remove)",
     )
     parser.add_argument(
         "words", nargs="+", metavar="PATH",
-        help="files and folders; or: remove FILE… to take files out, rebuild to make the index anew from what it stores",
+        help="files and folders; or: remove FILE… to take files out, rebuild to make the index anew from its database",
     )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     return parser
@@ -62,16 +69,29 @@ def _run(words: Sequence[str]) -> Report:
         raise MisuseError("remove takes the files to take out; example: ingest remove old.txt")
     if verb == "rebuild" and rest:
         raise MisuseError("rebuild takes no paths; example: ingest rebuild")
+    if any(not word.strip() for word in rest):
+        raise MisuseError("a path is empty; give a file or folder of abstracts, such as seeds/")
     paths = [Path(word) for word in rest]
-    missing = [str(path) for path in paths if not verb and not path.exists()]
+    missing = [_shown(path) for path in paths if not verb and not _exists(path)]
     if missing and len(missing) == len(paths):
         raise MisuseError(f"there is no {' or '.join(missing)}; give a file or folder of abstracts, such as seeds/")
-    if any(not str(word) for word in rest):
-        raise MisuseError("a path is empty; give a file or folder of abstracts, such as seeds/")
     from assistant.embedder import open_embedder
 
     embedder = open_embedder(settings.embedder_dir, threads=settings.threads)
     return _with_progress(verb, rest, paths, settings, embedder)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a name too long, a NUL in it
+        return False
+
+
+def _shown(path: Path) -> str:
+    from ingest.files import own_name
+
+    return repr(own_name(path) if path.is_absolute() else str(path))
 
 
 def _with_progress(
@@ -83,7 +103,7 @@ def _with_progress(
     from ingest.pipeline import ingest, rebuild, remove
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bars:
+    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bars:
         tasks = {}
 
         def progress(name: str, done: int, total: int) -> None:

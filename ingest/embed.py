@@ -73,7 +73,7 @@ def _assemble(
 
 
 def _sentence_rows(paper: Paper, token_starts: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
-    """(s, 4): each sentence's span and its token rows; title first as (-1, -1, …); sentences without tokens left out."""
+    """(s, 4): each sentence's span and token rows; title first as (-1, -1, …); sentences without tokens left out."""
     bounds = split_sentences(paper.abstract)
     first = np.searchsorted(token_starts, [start for start, _ in bounds])
     rows = [(-1, -1, 0, int(first[0]))] if len(first) else []

@@ -93,7 +93,8 @@ def _is_json_object(line: str) -> bool:
 
 
 def _read_text(texts: list[tuple[int, str]], name: str) -> ParsedFile:
-    reading = read_layout([text for _, text in texts])
+    looks_json = texts[0][1] in ("[", "{") or texts[0][1].startswith("[{")
+    reading = None if looks_json else read_layout([text for _, text in texts])
     if reading is None:
         raise ParseError(_unknown_shape(texts, name))
     first_title = next((title for title, _ in reading.pairs if title is not None), None)
@@ -122,8 +123,8 @@ def _layout_name(reading: Reading, texts: list[tuple[int, str]]) -> str:
 
 def _unknown_shape(texts: list[tuple[int, str]], name: str) -> str:
     longest = max(len(text) for _, text in texts)
-    if texts[0][1].startswith("["):
-        advice = "looks like a JSON array; write one object a line: jq -c '.[]' file > file.jsonl"
+    if texts[0][1][0] in "[{":
+        advice = "looks like JSON over several lines; write one object a line: jq -c '.[]' file > file.jsonl"
     elif longest < 100:
         advice = f"no abstract: the longest of its {len(texts)} lines has {longest} characters"
     else:

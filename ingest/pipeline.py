@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import shutil
+import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,16 +19,17 @@ from assistant.embedder import Embedder
 from assistant.errors import MisuseError, ParseError, StorageError
 from assistant.records import Paper
 from assistant.settings import Settings
-from assistant.store import StoredRecord
+from assistant.store import NO_INDEX, StoredFile, StoredRecord
 from assistant.tokens import Basis
 from ingest.clean import clean_abstract, clean_title, paper_id
 from ingest.embed import embed, fit_basis
+from ingest.files import own_name
 from ingest.parse import ParsedFile, Skip, find_files, read_records
 from ingest.report import Report
-from ingest.upsert import Changes, Insert, Writer
+from ingest.upsert import JOURNAL, Changes, Insert, Writer
 
-BATCH = 512  # records written at once: what a kill can lose
-TOKEN_FILE = "tokens.int8"
+BATCH = 128  # records written at once: what a kill can lose
+BASIS_PAPERS = 512
 SHIPPED_BASES = Path(assistant.__file__).parent / "bases"  # named by the fingerprint of their model
 
 Progress = Callable[[str, int, int], None]  # file name, records done, records to do
@@ -58,16 +61,13 @@ def ingest(
     report = Report()
     found = find_files(paths)
     report.skipped += found.skipped
-    parsed = []
-    for path in found.files:
-        try:
-            parsed.append((path, read_records(path)))
-        except ParseError as exc:
-            report.skipped.append(Skip(path.name, None, exc.reason))
-    if not parsed:
+    parsed = _parsed(found.files, report)
+    first = list(_up_to(BASIS_PAPERS, parsed))
+    if not first:
+        report.seconds = time.perf_counter() - began
         return report
-    with _writing(settings, embedder, [file for _, file in parsed]) as (collection, writer):
-        for path, file in parsed:
+    with _writing(settings, embedder, [file for _, file in first]) as (collection, writer):
+        for path, file in itertools.chain(first, parsed):
             report.files += 1
             report.read += len(file.records)
             report.skipped += file.skipped
@@ -83,73 +83,111 @@ def remove(names: Sequence[str], settings: Settings, embedder: Embedder) -> Repo
     Raises:
         MisuseError: a name fits no file of the collection, or more than one.
     """
+    began = time.perf_counter()
     report = Report()
+    _expect_index(settings)
     with _writing(settings, embedder, []) as (collection, writer):
         files = collection.store.files()
-        for name in names:
-            wanted = [f for f in files if f.path == str(Path(name).resolve())] or [f for f in files if f.name == name]
-            if len(wanted) != 1:
-                known = ", ".join(sorted({f.name for f in files})) or "none"
-                problem = "no file" if not wanted else f"{len(wanted)} files"
-                raise MisuseError(f"{problem} of the collection is called {name!r}; it has: {known}")
-            records = collection.store.records(wanted[0].file_id)
+        for file in [_named(name, files) for name in dict.fromkeys(names)]:
+            records = collection.store.records(file.file_id)
             for start in range(0, len(records), BATCH):
                 writer.apply(Changes(deletes=[record.record_id for record in records[start:start + BATCH]]))
             with collection.store.transaction() as db:
-                db.execute("DELETE FROM files WHERE file_id = ?", (wanted[0].file_id,))
+                db.execute("DELETE FROM files WHERE file_id = ?", (file.file_id,))
             report.files += 1
             report.removed += len(records)
         _count_papers(collection, report)
+    report.seconds = time.perf_counter() - began
     return report
+
+
+def _named(name: str, files: Sequence[StoredFile]) -> StoredFile:
+    """The one file of the collection at this path, or of this name."""
+    wanted = [f for f in files if f.path == str(Path(name).resolve())] or [f for f in files if f.name == name]
+    if len(wanted) == 1:
+        return wanted[0]
+    known = ", ".join(sorted({f.name for f in files})) or "none"
+    problem = "no file" if not wanted else f"{len(wanted)} files"
+    raise MisuseError(f"{problem} of the collection is called {name!r}; it has: {known}")
 
 
 def rebuild(settings: Settings, embedder: Embedder, *, progress: Progress | None = None) -> Report:
     """Make everything but the database anew from the database.
 
     Mends a damaged Chroma folder, lexical index, token file or basis, and changes the model or the chunk length.
+    The new parts are made beside the old, which answer questions until the database names the new.
+
+    Raises:
+        StorageError: there is no index, or its database is damaged.
     """
     began = time.perf_counter()
     report = Report()
     folder = settings.index_dir
-    if not (folder / "papers.sqlite").exists():
-        raise StorageError("there is no index to rebuild; make one with: ingest PATH")
-    with _locked(folder):
-        for part in ("chroma", "lexical"):
-            shutil.rmtree(folder / part, ignore_errors=True)
-        (folder / "journal.json").unlink(missing_ok=True)
-        collection = Collection(settings, write=True)
-        ids = collection.store.paper_ids()
+    _expect_index(settings)
+    with _locked(folder), contextlib.closing(Collection(settings, write=True)) as collection:
+        if "fingerprint" not in collection.card:
+            raise StorageError(NO_INDEX)
+        before = collection.parts
+        _sweep(collection)
+        store = collection.store
+        ids = store.paper_ids()
         room = _chunk_tokens(settings, embedder)
-        papers = [entry.paper for entry in collection.store.entries(ids[:BATCH]).values()]
-        _default_basis(embedder, papers, room).save(folder / "basis.npz")
-        # Row numbers change, so the new token file has a new name until the database says so.
-        generation = collection.generation + 1
-        name = f"tokens-{generation}.int8"
-        with collection.store.transaction() as db:
-            collection.store.set_card({**_card(embedder, room), "token_file": name})
-            collection.card = collection.store.card()
+        with store.transaction() as db:
+            store.set_card({
+                **_card(embedder, room), **store.count_anew(), "token_rows": "0",
+                "build": str(collection.generation + 1),
+            })
+            collection.reopen()
+            papers = [entry.paper for entry in store.entries(ids[:BASIS_PAPERS]).values()]
+            _default_basis(embedder, papers, room).save(collection.parts.basis)
+            collection.tokens.append([], at=0)
             writer = Writer(collection, embedder, chunk_tokens=room)
-            db.execute("UPDATE papers SET token_start = 0, token_count = 0")
             for start in range(0, len(ids), BATCH):
-                entries = collection.store.entries(ids[start:start + BATCH])
+                entries = store.entries(ids[start:start + BATCH])
                 papers = [entry.paper for entry in entries.values()]
                 writer.write_vectors(db, list(embed(papers, embedder, collection.basis, chunk_tokens=room)))
                 report.embedded += len(papers)
                 if progress:
                     progress("rebuild", start + len(papers), len(ids))
-        for old in folder.glob("tokens*.int8"):
-            if old.name != name:
-                old.unlink()
+            collection.check()
+        (folder / JOURNAL).unlink(missing_ok=True)
+        collection.reopen()
+        _sweep(collection)
+        if settings.chroma_url is not None:
+            collection.vectors.drop(before.chroma_name)
         _count_papers(collection, report)
-        collection.close()
     report.seconds = time.perf_counter() - began
     return report
+
+
+def _sweep(collection: Collection) -> None:
+    """Delete the parts of other builds: those a rebuild replaced, and those of one that was cut off."""
+    for part in ("chroma*", "lexical*", "tokens*.int8", "basis*.npz"):
+        for path in set(collection.folder.glob(part)) - collection.parts.paths():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _parsed(paths: Sequence[Path], report: Report) -> Iterator[tuple[Path, ParsedFile]]:
+    """Read file after file; those that cannot be read are reported."""
+    for path in paths:
+        try:
+            yield path, read_records(path)
+        except ParseError as exc:
+            report.skipped.append(Skip(own_name(path), None, exc.reason))
+
+
+def _up_to(enough: int, parsed: Iterator[tuple[Path, ParsedFile]]) -> Iterator[tuple[Path, ParsedFile]]:
+    """Files until they hold ``enough`` records."""
+    found = 0
+    while found < enough and (item := next(parsed, None)):
+        found += len(item[1].records)
+        yield item
 
 
 def _ingest_file(
     path: Path, file: ParsedFile, collection: Collection, writer: Writer, report: Report, progress: Progress
 ) -> None:
-    difference = _difference(file, _file_id(collection, path, file.layout), collection)
+    difference = _difference(file, _file_id(collection, path, file), collection)
     inserts = difference.inserts
     report.unchanged += difference.unchanged
     report.removed += len(difference.deletes) - len(difference.replaced)
@@ -207,50 +245,62 @@ def _cleaned(file: ParsedFile, file_id: int) -> Iterator[tuple[Insert, str]]:
         yield Insert(file_id, key, record.source.line, title or None, abstract, record.text), paper_id(abstract)
 
 
-def _file_id(collection: Collection, path: Path, layout: str) -> int:
-    """The known file at this path; or one of the same name whose own path is gone, which was moved; or a new one."""
+def _file_id(collection: Collection, path: Path, file: ParsedFile) -> int:
+    """The known file at this path; or the one that was moved here; or a new one."""
     place = str(path.resolve())
     files = collection.store.files()
     for known in files:
         if known.path == place:
             return known.file_id
+    texts = {text_id for _, text_id in _cleaned(file, 0)}
     for known in files:
-        if known.name == path.name and not Path(known.path).exists():
+        if known.name == path.name and not Path(known.path).exists() and _mostly(collection, known, texts):
             with collection.store.transaction() as db:
                 db.execute("UPDATE files SET path = ? WHERE file_id = ?", (place, known.file_id))
             return known.file_id
     with collection.store.transaction() as db:
-        cursor = db.execute("INSERT INTO files (path, name, layout) VALUES (?, ?, ?)", (place, path.name, layout))
+        cursor = db.execute("INSERT INTO files (path, name, layout) VALUES (?, ?, ?)", (place, path.name, file.layout))
         return int(cursor.lastrowid or 0)
 
 
+def _mostly(collection: Collection, known: StoredFile, texts: set[str]) -> bool:
+    """Whether at least half of what a file gave is among ``texts``: else it is another file of the same name."""
+    records = collection.store.records(known.file_id)
+    return 2 * sum(record.text_id in texts for record in records) >= max(1, len(records))
+
+
 @contextlib.contextmanager
-def _writing(settings: Settings, embedder: Embedder, files: Sequence[ParsedFile]) -> Iterator[tuple[Collection, Writer]]:
+def _writing(
+    settings: Settings, embedder: Embedder, files: Sequence[ParsedFile]
+) -> Iterator[tuple[Collection, Writer]]:
     """The collection open for writing, its card written if it is new, and what a crash left put right."""
     room = _chunk_tokens(settings, embedder)
-    with _locked(settings.index_dir):
-        collection = Collection(settings, write=True)
+    with _locked(settings.index_dir), contextlib.closing(Collection(settings, write=True)) as collection:
         collection.check_embedder(embedder)
         card = collection.card
         if "fingerprint" not in card:
+            if collection.parts.chroma.exists():
+                raise StorageError(
+                    "the index's database is empty, the rest is not; move the index folder away and run ingest again"
+                )
             papers = _first_papers(files)
             if not papers:
                 raise MisuseError("none of the files could be read as abstracts, so there is nothing to index")
-            _default_basis(embedder, papers, room).save(settings.index_dir / "basis.npz")
+            _default_basis(embedder, papers, room).save(collection.parts.basis)
+            collection.tokens.append([], at=0)
             with collection.store.transaction():
-                collection.store.set_card({**_card(embedder, room), "token_file": TOKEN_FILE})
-            collection.refresh()
+                collection.store.set_card({**_card(embedder, room), "build": ""})
+            collection.reopen()
         elif card["chunk_tokens"] != str(room):
             raise StorageError(
-                f"this index was made with chunks of {card['chunk_tokens']} tokens, ASSISTANT_CHUNK_TOKENS asks for {room}; "
-                "set it back, or run: ingest rebuild"
+                f"this index was made with chunks of {card['chunk_tokens']} tokens, ASSISTANT_CHUNK_TOKENS asks for "
+                f"{room}; set it back, or run: ingest rebuild"
             )
         writer = Writer(collection, embedder, chunk_tokens=room)
         writer.recover()
-        try:
-            yield collection, writer
-        finally:
-            collection.close()
+        _sweep(collection)
+        collection.check()
+        yield collection, writer
 
 
 @contextlib.contextmanager
@@ -268,8 +318,17 @@ def _locked(folder: Path) -> Iterator[None]:
         ) from exc
     try:
         yield
+    except sqlite3.Error as exc:
+        raise StorageError(f"the index's database cannot be written ({exc}); nothing half done is kept") from exc
+    except OSError as exc:
+        raise StorageError(f"the index cannot be written ({exc.strerror or exc}); nothing half done is kept") from exc
     finally:
         lock.release()
+
+
+def _expect_index(settings: Settings) -> None:
+    if not (settings.index_dir / "papers.sqlite").exists():
+        raise StorageError(NO_INDEX)
 
 
 def _chunk_tokens(settings: Settings, embedder: Embedder) -> int:
@@ -295,7 +354,7 @@ def _first_papers(files: Sequence[ParsedFile]) -> list[Paper]:
     for file in files:
         for insert, text_id in _cleaned(file, 0):
             papers.append(Paper(text_id, insert.title, insert.abstract, insert.raw))
-            if len(papers) == BATCH:
+            if len(papers) == BASIS_PAPERS:
                 return papers
     return papers
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from ingest.parse import Skip
+from ingest.files import Skip, own_name
 
 
 @dataclass(slots=True)
@@ -33,4 +34,15 @@ class Report:
         )
         total = f"the collection has {self.papers} papers ({self.untitled} without a title); "
         total += f"{self.embedded} embedded in {self.seconds:.1f} s"
-        return [counts, *(f"skipped {skip}" for skip in self.skipped), *self.relayed, total]
+        return [counts, *(f"skipped {line}" for line in self.skips()), *self.relayed, total]
+
+    def skips(self) -> list[str]:
+        """Each thing left out, as "file:line: reason"."""
+        return [_skip_line(skip) for skip in self.skipped]
+
+
+def _skip_line(skip: Skip) -> str:
+    name = own_name(Path(skip.file)) if Path(skip.file).is_absolute() else skip.file
+    if skip.reason.startswith(f"{name}: "):
+        return skip.reason
+    return f"{name}:{skip.line}: {skip.reason}" if skip.line is not None else f"{name}: {skip.reason}"

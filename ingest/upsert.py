@@ -19,10 +19,12 @@ from assistant.collection import Collection
 from assistant.embedder import Embedder
 from assistant.records import Paper, Source
 from assistant.retrieval.names import abbreviations, names_of
-from assistant.store import sources_json
+from assistant.store import SPAN_BYTES, Store, sources_json
 from ingest.clean import normalise, paper_id
-from ingest.dedupe import bands, representative, same_work, signature
+from ingest.dedupe import bands, group, representative, same_work, signature
 from ingest.embed import EmbeddedPaper, embed
+
+JOURNAL = "journal.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class Writer:
         self._collection = collection
         self._embedder = embedder
         self._chunk_tokens = chunk_tokens
-        self._journal = collection.folder / "journal.json"
+        self._journal = collection.folder / JOURNAL
 
     def apply(self, changes: Changes) -> Outcome:
         """Make the collection say what ``changes`` say; all of it or, on an error, nothing."""
@@ -84,7 +86,7 @@ class Writer:
                     (sources_json(paper.sources), " ".join(paper.aliases), paper.raw, paper.paper_id),
                 )
             for old in gone:
-                _forget(db, old)
+                _forget(self._collection.store, db, old)
         self._delete(surplus, gone)
         self._journal.unlink(missing_ok=True)
         return Outcome(tuple(new), len(embedded))
@@ -100,17 +102,17 @@ class Writer:
             return 0
         vectors, lexical = self._collection.vectors, self._collection.lexical
         entries = self._collection.store.entries(ids)
-        for old in ids:
-            vectors.delete_paper(old)
         again = list(embed(
             [entry.paper for entry in entries.values()], self._embedder, self._collection.basis,
             chunk_tokens=self._chunk_tokens,
         ))
         self._write_chunks(again)
+        keep = {piece.chunk_id for item in again for piece in item.chunks}
+        vectors.delete([chunk for chunk in vectors.ids_of(ids) if chunk not in keep])
         with lexical.writer() as writer:
             writer.remove(old for old in ids if old not in entries)
             for item in again:
-                writer.add(item.paper)
+                writer.add(item.paper, names_of(item.paper.title, item.paper.abstract))
         self._journal.unlink()
         return len(ids)
 
@@ -138,6 +140,8 @@ class Writer:
             if not db.execute("SELECT 1 FROM records WHERE text_id = ?", (text_id,)).fetchone():
                 db.execute("DELETE FROM texts WHERE text_id = ?", (text_id,))
                 db.execute("DELETE FROM bands WHERE text_id = ?", (text_id,))
+        if changes.deletes:
+            touched |= {part for work in touched for part in _regroup(db, work)}
         return touched, began
 
     def _place(self, db: Connection, insert: Insert) -> tuple[str, bool]:
@@ -163,18 +167,22 @@ class Writer:
     # -- papers and vectors
 
     def write_vectors(self, db: Connection, embedded: Sequence[EmbeddedPaper]) -> None:
+        """Write papers to all parts; ``db`` is in a transaction, which the caller commits."""
         if not embedded:
             return
-        row = int(db.execute("SELECT coalesce(max(token_start + token_count), 0) FROM papers").fetchone()[0])
+        store = self._collection.store
+        # Never over the rows of papers since removed: a reader may still hold the generation that has them.
+        row = int(store.card()["token_rows"])
         self._collection.tokens.append([item.tokens for item in embedded], at=row)
         self._write_chunks(embedded)
         with self._collection.lexical.writer() as writer:
             for item in embedded:
-                writer.add(item.paper)
+                writer.add(item.paper, names_of(item.paper.title, item.paper.abstract))
         for item in embedded:
-            _forget(db, item.paper.paper_id)
-            _remember(db, item, row)
+            _forget(store, db, item.paper.paper_id)
+            _remember(store, db, item, row)
             row += len(item.tokens)
+        store.set_card({"token_rows": str(row)})
 
     def _write_chunks(self, embedded: Sequence[EmbeddedPaper]) -> None:
         if not embedded:
@@ -220,6 +228,19 @@ def _near_works(db: Connection, abstract: str, keys: Sequence[int]) -> list[str]
     return sorted({work for work, other in rows if same_work(abstract, other)})
 
 
+def _regroup(db: Connection, work: str) -> list[str]:
+    """The works that the texts of a work make up, now that a text that linked them may be gone."""
+    texts = db.execute("SELECT text_id, abstract FROM texts WHERE work = ? ORDER BY text_id", (work,)).fetchall()
+    if len(texts) < 2:
+        return [work]
+    works = []
+    for members in group([abstract for _, abstract in texts]):
+        ids = [texts[member][0] for member in members]
+        works.append(work if work in ids else ids[0])
+        db.executemany("UPDATE texts SET work = ? WHERE text_id = ?", [(works[-1], text_id) for text_id in ids])
+    return works
+
+
 def _work(db: Connection, text_id: str) -> str:
     return str(db.execute("SELECT work FROM texts WHERE text_id = ?", (text_id,)).fetchone()[0])
 
@@ -230,8 +251,10 @@ def _text_of(db: Connection, record_id: int) -> str:
 
 def _papers_of(db: Connection, works: Iterable[str]) -> tuple[list[Paper], list[str]]:
     """The papers that touched works now are, sorted by id, and the ids of papers that are no more."""
-    papers: list[Paper] = []
+    papers: dict[str, Paper] = {}
     for work in sorted(works):
+        if work in papers:  # became another touched work's name
+            continue
         texts = db.execute("SELECT text_id, abstract, raw FROM texts WHERE work = ?", (work,)).fetchall()
         if not texts:
             continue
@@ -239,18 +262,18 @@ def _papers_of(db: Connection, works: Iterable[str]) -> tuple[list[Paper], list[
         best = representative(candidates)
         db.execute("UPDATE texts SET work = ? WHERE work = ?", (best.paper_id, work))
         sources = db.execute(
-            "SELECT DISTINCT name, line FROM records JOIN files USING (file_id) JOIN texts USING (text_id) WHERE work = ?",
+            "SELECT DISTINCT name, line FROM records JOIN files USING (file_id) JOIN texts USING (text_id) "
+            "WHERE work = ?",
             (best.paper_id,),
         )
-        papers.append(replace(
+        papers[best.paper_id] = replace(
             best,
             sources=tuple(sorted((Source(*row) for row in sources), key=lambda s: (s.file, s.line or 0))),
             aliases=tuple(sorted(other.paper_id for other in candidates if other.paper_id != best.paper_id)),
-        ))
-    now = {paper.paper_id for paper in papers}
-    merged = {alias for paper in papers for alias in paper.aliases}
+        )
+    merged = {alias for paper in papers.values() for alias in paper.aliases}
     before = {work for work in {*works, *merged} if _exists(db, work)}
-    return sorted(papers, key=lambda paper: paper.paper_id), sorted(before - now)
+    return [papers[paper_id] for paper_id in sorted(papers)], sorted(before - papers.keys())
 
 
 def _exists(db: Connection, paper: str) -> bool:
@@ -275,13 +298,17 @@ def _split_by_content(db: Connection, papers: Iterable[Paper]) -> tuple[list[Pap
     return stale, same
 
 
-def _forget(db: Connection, paper: str) -> None:
+def _forget(store: Store, db: Connection, paper: str) -> None:
+    row = db.execute("SELECT length(chunks) FROM papers WHERE paper_id = ?", (paper,)).fetchone()
+    if row:
+        store.tally(papers=-1, chunks=-(row[0] // SPAN_BYTES))
     for table in ("papers", "names", "abbreviations"):
         db.execute(f"DELETE FROM {table} WHERE paper_id = ?", (paper,))
 
 
-def _remember(db: Connection, item: EmbeddedPaper, row: int) -> None:
+def _remember(store: Store, db: Connection, item: EmbeddedPaper, row: int) -> None:
     paper = item.paper
+    store.tally(papers=1, chunks=len(item.chunks))
     spans = np.array([(piece.start, piece.end) for piece in item.chunks], dtype=np.int32)
     db.execute(
         "INSERT INTO papers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -291,7 +318,8 @@ def _remember(db: Connection, item: EmbeddedPaper, row: int) -> None:
     db.executemany("INSERT INTO names VALUES (?, ?, ?, ?)", _name_rows(paper))
     texts = {pair for text in (paper.title or "", paper.abstract) for pair in abbreviations(text)}
     db.executemany(
-        "INSERT INTO abbreviations VALUES (?, ?, ?)", [(key, expansion, paper.paper_id) for key, expansion in sorted(texts)]
+        "INSERT INTO abbreviations VALUES (?, ?, ?)",
+        [(key, expansion, paper.paper_id) for key, expansion in sorted(texts)],
     )
 
 

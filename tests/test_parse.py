@@ -157,7 +157,7 @@ WRAPPED = "\n".join(LONG[i:i + 70] for i in range(0, len(LONG), 70))
     (f"{WRAPPED}\n\n{WRAPPED}\n", "no abstract: the longest of its 8 lines has 70 characters"),
     (f"{TITLES[0]}\n{LONG}\n{SHORT}\n{TITLES[1]}\n{OTHER}\n{LONG}\n" * 3,
      "look like abstracts, neither all nor every second"),
-    ('[\n{"abstract": "' + LONG + '"}\n]\n', "looks like a JSON array"),
+    ('[\n{"abstract": "' + LONG + '"}\n]\n', "looks like JSON over several lines"),
     ("x" * 90 + "\n" + "1 2 3 4 5 6 7 8 9 " * 20, "lines look like abstracts"),
 ])
 def test_an_unknown_shape_is_refused_with_advice(tmp_path: Path, content: str, advice: str) -> None:

@@ -2,21 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection as Collection_
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from assistant.answering.citations import Marks, with_marks
-from assistant.answering.lists import belongs, item, line, method_name, proof_of
+from assistant.answering.lists import item, line, method_name, proof_of
+from assistant.answering.membership import CUT, evidence, probability
 from assistant.answering.refusal import judge, signals
-from assistant.question import Condition, Question
+from assistant.question import Question
 from assistant.records import Answer, AnswerSentence, Hit, Nearest, SentenceHit
-from assistant.retrieval.retriever import Query, Retriever
-from assistant.retrieval.words import words
+from assistant.retrieval.names import name_key, names_of
+from assistant.retrieval.retriever import Retriever
 
-LIST_CUT = 0.55        # of `belongs`
 LIST_CANDIDATES = 2000  # of a large collection, for topics; names are exact over all of it
-MAX_SENTENCES = 3
-MAX_OTHER_PAPERS = 2
+TOPIC_SURE = 0.6  # two papers at least this sure make a bare topic a list
+MAX_SENTENCES = 3      # of a fact's answer: about 85 words
+ANSWERING_PAPERS = 5   # best papers whose sentences are compared
+OF_PAPER = 0.5         # weight of a paper's score beside that of its sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A paper that may belong to a list."""
+
+    hit: Hit
+    chance: float  # 0–1
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """What a list question finds."""
+
+    fitting: tuple[Member, ...]  # best first
+    nearest: tuple[Hit, ...]     # the best papers looked at, whether they fit or not
+    considered: int
+    named: int | None            # papers that mention the hard names, if there are any
+    trace: tuple[str, ...]
 
 
 class Extractive:
@@ -36,14 +57,23 @@ class Extractive:
             return self._about_collection(answer_id, question)
         if question.kind in ("list", "count"):
             return self._list(answer_id, question)
+        if question.kind == "topic" and not question.unknown:
+            return self._topic(answer_id, question)
         if question.kind == "compare" and len([name for name in question.names if name.known]) > 1:
             return self._compare(answer_id, question)
         return self._fact(answer_id, question)
 
+    def _topic(self, answer_id: str, question: Question) -> Answer:
+        """A bare topic gets a list if several papers are about it, else what the best one says."""
+        if question.hard and not question.topic:
+            return self._list(answer_id, question)
+        sure = [member for member in self.members(question).fitting if member.chance >= TOPIC_SURE]
+        return self._list(answer_id, question) if len(sure) > 1 else self._fact(answer_id, question)
+
     # -- facts
 
     def _fact(self, answer_id: str, question: Question) -> Answer:
-        query = self._retriever.query(_corrected(question))
+        query = self._retriever.query(question.corrected)
         hits = self._retriever.search(query, limit=max(self._top_k, 10), candidates=self._candidates)
         judgement = judge(question, signals(query, hits), level=self._refusal)
         considered = self._retriever.collection.store.count()
@@ -51,7 +81,7 @@ class Extractive:
             return self._refuse(answer_id, question, hits, judgement.reason or "", judgement.confidence)
         marks = Marks()
         sentences = []
-        for hit, sentence in _evidence(query, hits[:self._top_k]):
+        for hit, sentence in _evidence(hits):
             mark = marks.cite(hit.paper, sentence.start, sentence.end)
             sentences.append(AnswerSentence(sentence.text, (mark,), checked=True))
         cited = {citation.paper_id for citation in marks.citations()}
@@ -64,58 +94,104 @@ class Extractive:
     # -- lists and counts
 
     def _list(self, answer_id: str, question: Question) -> Answer:
-        store = self._retriever.collection.store
-        total = store.count()
-        unknown = [name for name in question.names if not name.known]
-        known = [name for name in question.names if name.known]
-        if unknown:
-            return self._no_such_name(answer_id, question, unknown)
-        among = self._with_names(known)
-        topical = bool(question.topic)
-        muted = _muted(question)
-        query = self._retriever.query(question.positive, muted=muted)
-        if among is None and total > LIST_CANDIDATES:
-            hits = self._retriever.search(query, limit=LIST_CANDIDATES, candidates=LIST_CANDIDATES)
-        else:
-            hits = self._retriever.search(query, limit=total, among=sorted(among if among is not None else store.paper_ids()))
-        weights = [word.weight for word in query.words]
-        fitting = [hit for hit in hits if not topical or belongs(hit, weights) >= LIST_CUT]
-        left_out = self._excluded(question)
-        fitting = [hit for hit in fitting if hit.paper.paper_id not in left_out]
-        considered = total if among is not None or total <= LIST_CANDIDATES else len(hits)
-        if not fitting and not known:
-            return self._refuse(answer_id, question, hits[:5], "no paper of the collection fits", 0.2, considered=considered)
+        if question.unknown:
+            return self._no_such_name(answer_id, question)
+        members = self.members(question)
+        kept = [member for member in members.fitting if member.hit.sentences]
+        if not kept and not question.hard:
+            return self._refuse(answer_id, question, members.nearest, "no paper of the collection fits", 0.2)
         marks = Marks()
-        keys = [name.key for name in known]
-        items = tuple(item(hit, marks, proof=proof_of(hit, names=keys, topical=topical)) for hit in fitting if hit.sentences)
-        head = _headline(question, len(items), considered, known, len(among) if among is not None else None)
+        keys = [name.key for name in question.hard]
+        items = tuple(
+            item(
+                member.hit, marks, proof=proof_of(member.hit, names=keys, topical=bool(question.topic)),
+                name=self._method(member.hit),
+            )
+            for member in kept
+        )
+        head = _headline(question, len(items), members)
         return Answer(
             answer_id, question.text, question.kind,
             _notice(question) + "\n".join([head, *(f"{n}. {line(listed)}" for n, listed in enumerate(items, 1))]),
             tuple(AnswerSentence(listed.quote, (listed.mark,), checked=True) for listed in items),
-            marks.citations(), items, considered=considered, matched=len(items),
-            confidence=0.7 if items else 0.5, trace=question.trace,
+            marks.citations(), items, considered=members.considered, matched=len(items),
+            confidence=_list_confidence(kept), trace=(*question.trace, *members.trace),
         )
 
-    def _with_names(self, names: Sequence[Condition]) -> set[str] | None:
-        """Papers that mention all of ``names``; None where there is no condition."""
-        found: set[str] | None = None
-        for name in names:
-            papers = self._retriever.collection.with_name(name.key)
-            found = papers if found is None else found & papers
-        return found
+    def members(self, question: Question) -> Members:
+        """Every paper that fits a list question, best first.
+
+        Hard names are exact over the whole collection; the topic is judged on all papers of a small collection and on the
+        best 2,000 of a large one.
+        """
+        store = self._retriever.collection.store
+        total = store.count()
+        named, note = self.with_names(question)
+        ranking = self.look_at(question, named)
+        ids = ranking.paper_ids()
+        chances = [1.0] * len(ids)
+        if question.topic:
+            chances = [probability(found) for found in evidence(self._retriever, question.topic, ranking)]
+        left_out = self._excluded(question)
+        fitting = [
+            Member(ranking.hit(position), chance)
+            for position, (paper, chance) in enumerate(zip(ids, chances, strict=True))
+            if chance >= CUT and (named is None or paper in named) and paper not in left_out
+        ]
+        if question.topic:
+            fitting.sort(key=lambda member: (-member.chance, member.hit.paper.paper_id))
+        considered = total if named is not None else len(ids)
+        trace = (f"looked at {considered} papers; {len(left_out)} excluded; cut at {CUT}", *([note] if note else []))
+        return Members(
+            tuple(fitting), tuple(ranking.hits(5)), considered, None if named is None else len(named), trace
+        )
+
+    def look_at(self, question: Question, named: set[str] | None) -> Ranking:
+        """The papers a list question is judged on, compared with its topic."""
+        store = self._retriever.collection.store
+        query = self._retriever.query(question.positive, topic=question.topic or None)
+        if store.count() <= LIST_CANDIDATES:
+            return self._retriever.rank(query, among=store.paper_ids())
+        if named is not None and not question.topic:
+            return self._retriever.rank(query, among=sorted(named))
+        found = self._retriever.rank(query, candidates=LIST_CANDIDATES).paper_ids()
+        return self._retriever.rank(query, among=sorted({*found, *(named or ())}))
+
+    def with_names(self, question: Question) -> tuple[set[str] | None, str]:
+        """Papers that mention the hard names, None where there are none; and a note if not all could be met at once."""
+        found = [self._retriever.collection.with_name(name.key) for name in question.hard]
+        if not found:
+            return None, ""
+        if question.any_of:
+            return set.union(*found), ""
+        every = set.intersection(*found)
+        if every or len(found) == 1:
+            return every, ""
+        return set.union(*found), "no paper mentions all the names; these mention one of them"
 
     def _excluded(self, question: Question) -> set[str]:
-        if not question.exclusion:
-            return set()
-        keys = [name for name in question.excluded if name.known]
-        if keys:
-            return set().union(*(self._retriever.collection.with_name(name.key) for name in keys))
-        query = self._retriever.query(question.exclusion, muted=_muted(question))
-        store = self._retriever.collection.store
-        hits = self._retriever.search(query, limit=min(store.count(), LIST_CANDIDATES), candidates=self._candidates)
-        weights = [word.weight for word in query.words]
-        return {hit.paper.paper_id for hit in hits if belongs(hit, weights) >= LIST_CUT}
+        """Papers about something excluded: by name, those that have it in the title or more than once."""
+        collection = self._retriever.collection
+        left_out: set[str] = set()
+        for exclusion in question.exclusions:
+            if exclusion.topic:
+                members = self.members(Question(
+                    exclusion.text, "list", names=exclusion.names, hard=exclusion.names, topic=exclusion.topic,
+                    positive=exclusion.text,
+                ))
+                left_out |= {member.hit.paper.paper_id for member in members.fitting}
+                continue
+            for name in exclusion.names:
+                mentions = collection.store.mentions(name.key)
+                titles = {paper: entry.paper.title or "" for paper, entry in collection.store.entries(sorted(mentions)).items()}
+                left_out |= {
+                    paper for paper, count in mentions.items()
+                    if not question.topic or count > 1 or name.key in names_of(titles.get(paper), "")
+                }
+        return left_out
+
+    def _method(self, hit: Hit) -> str | None:
+        return method_name(hit.paper, papers_with=self._retriever.collection.store.name_counts)
 
     # -- comparisons
 
@@ -123,13 +199,12 @@ class Extractive:
         marks = Marks()
         query = self._retriever.query(question.text)
         sentences = []
-        unknown = [name for name in question.names if not name.known]
-        if unknown:
-            return self._no_such_name(answer_id, question, unknown)
+        if question.unknown:
+            return self._no_such_name(answer_id, question)
         for name in question.names:
             among = sorted(self._retriever.collection.with_name(name.key))
             hits = self._retriever.search(query, limit=len(among), among=among)
-            own = [hit for hit in hits if (method_name(hit.paper) or "").casefold() == name.surface.casefold()]
+            own = [hit for hit in hits if name_key(self._method(hit) or "") == name.key]
             for hit in (own or hits)[:1]:
                 for sentence in _best(hit, 2):
                     mark = marks.cite(hit.paper, sentence.start, sentence.end)
@@ -157,10 +232,9 @@ class Extractive:
             considered=store.count(), confidence=1.0, trace=question.trace,
         )
 
-    def _no_such_name(self, answer_id: str, question: Question, unknown: Sequence[Condition]) -> Answer:
-        names = " and ".join(f"“{name.surface}”" for name in unknown)
-        query = self._retriever.query(question.positive or question.text)
-        hits = self._retriever.search(query, limit=3, candidates=self._candidates)
+    def _no_such_name(self, answer_id: str, question: Question) -> Answer:
+        names = " and ".join(f"“{name.surface}”" for name in question.unknown)
+        hits = self._retriever.search(self._retriever.query(question.text), limit=3, candidates=self._candidates)
         return self._refuse(answer_id, question, hits, f"no paper of the collection mentions {names}", 0.05)
 
     def _refuse(
@@ -178,53 +252,40 @@ class Extractive:
         )
 
 
-def _evidence(query: Query, hits: Sequence[Hit]) -> list[tuple[Hit, SentenceHit]]:
-    """The sentences that answer: the best of the best paper, then what adds to it."""
-    chosen: list[tuple[Hit, SentenceHit]] = []
-    if not hits:
-        return chosen
-    top = hits[0]
-    chosen += [(top, sentence) for sentence in _best(top, 2)]
-    for other in hits[1:1 + MAX_OTHER_PAPERS]:
-        best = _best(other, 1)
-        if best and other.score >= 0.85 * top.score and best[0].score >= 0.85 * chosen[0][1].score:
-            chosen.append((other, best[0]))
-    return chosen[:MAX_SENTENCES + MAX_OTHER_PAPERS]
+def _evidence(hits: Sequence[Hit]) -> list[tuple[Hit, SentenceHit]]:
+    """The sentences that answer, best first, whichever of the best papers they stand in.
+
+    A sentence counts by how it meets the question itself and by how well its paper does.
+    """
+    found = [
+        (sentence.score + OF_PAPER * hit.score, hit, sentence)
+        for hit in hits[:ANSWERING_PAPERS] for sentence in hit.sentences
+    ]
+    found.sort(key=lambda entry: (-entry[0], entry[1].paper.paper_id, entry[2].start))
+    return [(hit, sentence) for _, hit, sentence in found[:MAX_SENTENCES]]
 
 
 def _best(hit: Hit, count: int) -> list[SentenceHit]:
     return sorted(hit.sentences, key=lambda sentence: (-sentence.score, sentence.start))[:count]
 
 
-def _muted(question: Question) -> Collection_[str]:
-    """Words that name papers or names rather than the topic."""
-    topic = set(question.topic)
-    return {word for word, _, _ in words(question.text) if word not in topic}
-
-
-def _corrected(question: Question) -> str:
-    text = question.text
-    for name in question.names:
-        if name.meant:
-            text = text.replace(name.surface, name.meant)
-    return text
-
-
 def _notice(question: Question) -> str:
+    excluded = [name for exclusion in question.exclusions for name in exclusion.names]
     return "".join(
-        f"(I took “{name.surface}” for {name.meant}.) " for name in (*question.names, *question.excluded) if name.meant
+        f"(I took “{name.surface}” for {name.meant}.) " for name in (*question.names, *excluded) if name.meant
     )
 
 
-def _headline(
-    question: Question, found: int, considered: int, names: Sequence[Condition], with_names: int | None
-) -> str:
-    papers = "paper" if found == 1 else "papers"
-    head = f"{found} of {considered} {papers} match"
-    if with_names is not None:
-        mention = " and ".join(name.meant or name.surface for name in names)
-        head += f"; {with_names} mention {mention}"
+def _headline(question: Question, found: int, members: Members) -> str:
+    head = f"{found} of {members.considered} papers {'matches' if found == 1 else 'match'}"
+    if members.named is not None:
+        mention = (" or " if question.any_of else " and ").join(name.label for name in question.hard)
+        head += f"; {members.named} {'mentions' if members.named == 1 else 'mention'} {mention}"
     return head + (":" if found else ".")
+
+
+def _list_confidence(members: Sequence[Member]) -> float:
+    return sum(member.chance for member in members) / len(members) if members else 0.5
 
 
 def _said(answer_id: str, question: Question, text: str, *, reason: str) -> Answer:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-
-import numpy as np
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from assistant.answering.citations import Marks, shorten
 from assistant.records import Hit, ListItem, Paper, SentenceHit
-from assistant.retrieval.names import find_names
+from assistant.retrieval.names import Name, abbreviations, find_names
 
 # What introduces a method's own name: "we propose ROME", "called LM-Cocktail", "we present a framework, X".
 _INTRODUCES = re.compile(
@@ -17,33 +15,48 @@ _INTRODUCES = re.compile(
     r"call(?:s|ed)?|nam(?:e|es|ed|ely)|dub(?:bed)?|term(?:s|ed)?|describ(?:e|es|ing)|design(?:s|ed)?|creat(?:e|es|ed)|"
     r"train(?:s|ed)?|build|built|contribut(?:e|es))\b", re.IGNORECASE,
 )
-_REACH = 90  # characters between the verb and the name
+_CLAUSE_END = re.compile(r"[.;:] |\b(?:that|which|to)\b")
+_REACH = 110  # characters between the verb and the name
+MAX_PAPERS_OF_OWN_NAME = 3
 
 
-def method_name(paper: Paper) -> str | None:
-    """What a paper calls its method: the name before its title's colon, or the first it says it introduces.
+def method_name(paper: Paper, *, papers_with: Callable[[Sequence[str]], Mapping[str, int]]) -> str | None:
+    """What a paper calls its method: the name before its title's colon, or one it says it introduces.
 
-    >>> method_name(Paper("0" * 20, "Redco: A Lightweight Tool", "We study.", "We study."))
-    'Redco'
+    Args:
+        papers_with: name keys -> how many papers mention each. A name many papers have is not this paper's own.
     """
     head, colon, _ = (paper.title or "").partition(":")
     if colon and len(head.split()) <= 3:
         return head.strip()
-    names = list(find_names(paper.abstract))
-    for verb in _INTRODUCES.finditer(paper.abstract):
-        stop = re.compile(r"[.;:] |\bthat\b|\bwhich\b|\bto\b").search(paper.abstract, verb.end())
-        reach = min(verb.end() + _REACH, stop.start() if stop else len(paper.abstract))
-        for name in names:
-            if verb.end() <= name.start < reach and any(c.isupper() for c in name.surface):
-                return name.surface
-    return None
+    introduced = list(_introduced(paper.abstract))
+    counts = papers_with([name.key for name in introduced])
+    own = [name for name in introduced if counts.get(name.key, 1) <= MAX_PAPERS_OF_OWN_NAME]
+    spelled_out = [name for name in own if paper.abstract[name.start - 1:name.start] == "("]
+    return next((name.surface for name in (*spelled_out, *own, *_spelled_out(paper.abstract, papers_with))), None)
 
 
-def item(hit: Hit, marks: Marks, *, proof: SentenceHit) -> ListItem:
-    """One line of a list, its proof cited."""
+def _spelled_out(abstract: str, papers_with: Callable[[Sequence[str]], Mapping[str, int]]) -> Iterator[Name]:
+    """Abbreviations that this paper alone spells out: "in-context knowledge editing (IKE)"."""
+    keys = {key for key, _ in abbreviations(abstract)}
+    counts = papers_with(sorted(keys))
+    yield from (name for name in find_names(abstract) if name.key in keys and counts.get(name.key, 1) == 1)
+
+
+def _introduced(abstract: str) -> Iterator[Name]:
+    """Names within reach of a verb that introduces them, in order."""
+    names = [name for name in find_names(abstract) if any(c.isupper() for c in name.surface[1:])]
+    for verb in _INTRODUCES.finditer(abstract):
+        stop = _CLAUSE_END.search(abstract, verb.end())
+        reach = min(verb.end() + _REACH, stop.start() if stop else len(abstract))
+        yield from (name for name in names if verb.end() <= name.start < reach)
+
+
+def item(hit: Hit, marks: Marks, *, proof: SentenceHit, name: str | None) -> ListItem:
+    """One line of a list, its proof cited; ``name`` is what the paper calls its method."""
     paper = hit.paper
     return ListItem(
-        paper_id=paper.paper_id, name=method_name(paper), title=paper.title,
+        paper_id=paper.paper_id, name=name, title=paper.title,
         mark=marks.cite(paper, proof.start, proof.end), quote=proof.text, start=proof.start, end=proof.end,
         sources=paper.sources,
     )
@@ -73,13 +86,3 @@ def line(listed: ListItem) -> str:
     label = listed.name or listed.title or "(untitled)"
     title = f" — {listed.title}" if listed.title and listed.title != label else ""
     return f"{label}{title}: “{shorten(listed.quote, 300)}” [{listed.mark}]"
-
-
-def belongs(hit: Hit, weights: Sequence[float]) -> float:
-    """How well a paper fits the topic, 0–1: weighted mean coverage, pulled down by the worst covered word."""
-    pairs = [(cover, weight) for cover, weight in zip(hit.coverage, weights, strict=True) if weight > 0]
-    if not pairs:
-        return 0.0
-    cover = np.array([c for c, _ in pairs])
-    weight = np.array([w for _, w in pairs])
-    return float(0.6 * (cover @ weight) / weight.sum() + 0.4 * cover.min())

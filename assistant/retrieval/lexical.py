@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from assistant.errors import StorageError
 from assistant.records import Paper
-from assistant.retrieval.names import families, find_names, names_of
+from assistant.retrieval.names import families, find_names
 from assistant.retrieval.words import FUNCTION_WORDS, index_terms
 
 if TYPE_CHECKING:
@@ -162,13 +162,14 @@ class LexicalWriter:
         for paper_id in paper_ids:
             self._writer.delete_documents_by_term("paper_id", paper_id)
 
-    def add(self, paper: Paper) -> None:
-        """Index one paper anew."""
+    def add(self, paper: Paper, names: Iterable[str]) -> None:
+        """Index one paper anew, under its words and the keys of the ``names`` it mentions."""
         self._writer.delete_documents_by_term("paper_id", paper.paper_id)
         document = self._tantivy.Document()
         document.add_text("paper_id", paper.paper_id)
         document.add_text("title", " ".join(index_terms(paper.title or "")))
         document.add_text("abstract", " ".join(index_terms(paper.abstract)))
-        keys = names_of(paper.title, paper.abstract)
-        document.add_text("names", " ".join(sorted({*keys, *(family for key in keys for family in families(key))})))
+        keys = set(names)
+        keys |= {family for key in keys for family in families(key)}
+        document.add_text("names", " ".join(sorted(keys)))
         self._writer.add_document(document)

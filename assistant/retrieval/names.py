@@ -14,6 +14,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from assistant.retrieval.words import FUNCTION_WORDS
+
 # A run of characters that names are made of. "GPT- J": a hyphen may be followed by a space if a lone
 # capital or a number comes next. A trailing "++" belongs to the name.
 _TOKEN = re.compile(
@@ -21,11 +23,10 @@ _TOKEN = re.compile(
 )
 _SIZE = re.compile(r"(?:\d+(?:\.\d+)?x?)?\d*(?:\.\d+)?[bmkt]|\d+(?:\.\d+)?(?:bn|billion|million)", re.IGNORECASE)
 _VERSION = re.compile(r"v?\d{1,2}(?:\.\d+)*", re.IGNORECASE)
-_SIZE_WORDS = frozenset("tiny mini small medium base large huge giant big xs sm md lg xl xxl".split())
+SIZE_WORDS = frozenset(["tiny", "mini", "small", "medium", "base", "large", "huge", "giant", "big", "xs", "sm", "md", "lg", "xl", "xxl"])
 _QUALIFIERS = frozenset(
-    "instruct chat turbo hf it sft preview uncased cased".split()
+    ["instruct", "chat", "turbo", "hf", "it", "sft", "preview", "uncased", "cased"]
 )
-_COMMON_CAPITALS = frozenset("i a ai".split())
 _LOWER_WORD = re.compile(r"[a-z]+(?:-[a-z]+)*")
 
 
@@ -54,16 +55,20 @@ def find_names(text: str, *, title: bool = False) -> Iterator[Name]:
     """
     tokens = list(_TOKEN.finditer(text))
     for position, match in enumerate(tokens):
+        if match.group().islower() and match.group().isalpha():  # most words: no name begins like this
+            continue
         surface = match.group().rstrip(".'’").removesuffix("'s").removesuffix("’s")
         start = match.start()
         following = tokens[position + 1] if position + 1 < len(tokens) else None
         for part, offset in _parts(surface):
-            key = _key(part)
             if title:
                 inside = position == 0 and text[match.end():match.end() + 1] == ":"
             else:
                 inside = _inside_sentence(text, start + offset)
-            if not key or not _has_shape(part, inside=inside):
+            if not _has_shape(part, inside=inside):
+                continue
+            key = _key(part)
+            if not key:
                 continue
             yield Name(part, key, start + offset, start + offset + len(part))
             number = _version_after(text, match, following) if part == surface else None
@@ -191,7 +196,7 @@ def _key(surface: str) -> str:
     segments = [s for s in re.split(r"[-‐‑–\s_^(),]+", surface) if s]
     kept = [segments[0]] if segments else []
     for position, segment in enumerate(segments[1:], 1):
-        if _SIZE.fullmatch(segment) or segment.casefold() in _SIZE_WORDS:
+        if _SIZE.fullmatch(segment) or segment.casefold() in SIZE_WORDS:
             continue
         later = segments[position:]
         if all(s.casefold() in _QUALIFIERS or _LOWER_WORD.fullmatch(s) for s in later) and not _all_lower(segments):
@@ -210,13 +215,13 @@ def _all_lower(segments: list[str]) -> bool:
 
 def _has_shape(surface: str, *, inside: bool) -> bool:
     letters = sum(c.isalpha() for c in surface)
-    if letters == 0 or _SIZE.fullmatch(surface) or surface.casefold() in _COMMON_CAPITALS:
+    if letters == 0 or _SIZE.fullmatch(surface):
         return False
     if surface[:1].isdigit() and re.fullmatch(r"\d+(?:\.\d+)?[-\s]?[a-z]+(?:-[a-z]+)*|\d+(?:st|nd|rd|th|D|x|X|K|k)s?", surface):
         return False  # "10-shot", "3D", "20th"
     if any(c.isupper() for c in surface[1:]) or any(c.isdigit() for c in surface):
         return True
-    return surface[0].isupper() and inside
+    return surface[0].isupper() and inside and surface.casefold() not in FUNCTION_WORDS
 
 
 def _inside_sentence(text: str, start: int) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection as Collection_
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -31,6 +30,8 @@ class Weights:
     late: float = 1.0
     dense: float = 0.25
     lexical: float = 0.25
+    sentence: float = 0.3   # of `late`, the share of the best single sentence; the rest is the whole paper's
+    function: float = 0.15  # of a function word in late interaction, where the rarest word has 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ class QueryWord:
     start: int
     end: int
     papers: int    # of the collection, whose title or abstract has its stem
-    weight: float  # 0 for function words, else its inverse document frequency, 0–1 of the largest possible
+    content: bool  # looked for: no function word, and of the topic if one is given
+    weight: float  # inverse document frequency as a share of the largest possible, 0–1; little for function words
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,39 @@ class Query:
     word_of: npt.NDArray[np.int64]  # (q,) index into `words` of each token, -1 for punctuation
 
 
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Papers compared with one question, best first; hits are made of those that are looked at."""
+
+    query: Query
+    entries: tuple[Entry, ...]
+    matches: tuple[Match, ...]
+    score: Floats       # (p,) what the ranking is by, 0–1, descending
+    support: Floats     # (p,) late interaction of the whole paper, 0–1
+    similarity: Floats  # (p,) cosine of question and best chunk; of papers dense search did not return, the lowest known
+    lexical: Floats     # (p,) BM25 over the best BM25, 0–1
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def paper_ids(self) -> list[str]:
+        """Ids, best first."""
+        return [entry.paper.paper_id for entry in self.entries]
+
+    def hit(self, position: int) -> Hit:
+        """The paper at a position, from 0, with its sentences scored."""
+        entry, found = self.entries[position], self.matches[position]
+        return Hit(
+            paper=entry.paper, score=float(self.score[position]), support=float(self.support[position]),
+            similarity=float(self.similarity[position]), lexical=float(self.lexical[position]),
+            coverage=_by_word(found.coverage(), self.query), sentences=_sentences(entry, found, self.query),
+        )
+
+    def hits(self, limit: int) -> list[Hit]:
+        """The best ``limit`` papers."""
+        return [self.hit(position) for position in range(min(limit, len(self)))]
+
+
 class Retriever:
     """Searches one collection with one embedder."""
 
@@ -65,21 +100,24 @@ class Retriever:
         self._embedder = embedder
         self._weights = weights or Weights()
 
-    def query(self, text: str, *, muted: Collection_[str] = ()) -> Query:
+    def query(self, text: str, *, topic: Sequence[str] | None = None) -> Query:
         """Embed a question and weigh its words by their rarity in the collection.
 
         Args:
             text: longer than the model's window, its beginning is used.
-            muted: words (lower case) that give context but are not looked for.
+            topic: the words (lower case) that are looked for; the others then only give them context. Default: all.
         """
         encoding = next(iter(self._embedder.encode([self._fit(text)])))
         total = self.collection.store.count()
         found = []
         for word, start, end in words(text):
-            stems = self.collection.lexical.stems(word) if word not in FUNCTION_WORDS and word not in muted else []
+            content = word not in FUNCTION_WORDS and (topic is None or word in topic)
+            stems = self.collection.lexical.stems(word) if content else []
             papers = max((self.collection.lexical.frequency(stem) for stem in stems), default=0)
-            rarity = math.log((total + 1) / (papers + 0.5)) / math.log((total + 1) / 0.5) if stems else 0.0
-            found.append(QueryWord(word, start, end, papers, max(rarity, 0.0)))
+            rarity = math.log((total + 1) / (papers + 0.5)) / math.log((total + 1) / 0.5)
+            context = self._weights.function if topic is None else 0.0
+            weight = max(rarity, 0.0) if content else context
+            found.append(QueryWord(word, start, end, papers, content, weight))
         starts = np.array([word.start for word in found], dtype=np.int64)
         ends = np.array([word.end for word in found], dtype=np.int64)
         word_of = np.full(len(encoding.offsets), -1, dtype=np.int64)
@@ -96,47 +134,63 @@ class Retriever:
         )
 
     def search(self, query: Query, *, limit: int, candidates: int = 200, among: Sequence[str] | None = None) -> list[Hit]:
-        """The ``limit`` best papers, best first.
+        """The ``limit`` best papers, best first; see `rank`."""
+        return self.rank(query, candidates=candidates, among=among).hits(limit)
+
+    def rank(self, query: Query, *, candidates: int = 200, among: Sequence[str] | None = None) -> Ranking:
+        """Compare papers with a question token by token.
 
         Args:
-            candidates: papers each first-stage ranker proposes; each is then compared token by token.
-            among: rank these papers only, all of them, whatever the first stage thinks of them.
+            candidates: papers each first-stage ranker proposes.
+            among: these papers only, all of them, whatever the first stage thinks of them.
         """
-        dense = self._dense(query, candidates if among is None else max(candidates, len(among)))
+        dense = self.dense(query.pooled, limit=candidates if among is None else max(candidates, len(among)))
         lexical = dict(self.collection.lexical.search(query.text, limit=candidates, among=among))
         wanted = sorted({*dense, *lexical}) if among is None else list(among)
         # Chroma and the lexical index may be ahead of the database: what it does not hold, does not exist.
         entries = self.collection.store.entries(wanted)
         ids = sorted(entries)
-        matches = dict(zip(ids, match(query.tokens, self.collection.documents([entries[i] for i in ids])), strict=True))
-        supports = {
-            paper: float(support(found.coverage(), query.weights)) for paper, found in matches.items()
-        }
+        matches = match(query.tokens, self.collection.documents([entries[paper] for paper in ids]))
+        supports = self._support(query, [found.coverage() for found in matches])
+        best = np.array([support(found.best, query.weights).max() for found in matches], dtype=np.float32)
+        late = (1 - self._weights.sentence) * supports + self._weights.sentence * best
         scores = weighted_sum(
             [
-                (self._weights.late, rescale(supports, ids)),
+                (self._weights.late, rescale(dict(zip(ids, late.tolist(), strict=True)), ids)),
                 (self._weights.dense, rescale(dense, ids)),
                 (self._weights.lexical, rescale(lexical, ids)),
             ],
             ids,
         )
+        order = {paper: position for position, paper in enumerate(ids)}
+        best_first = ranked(scores)
+        places = [order[paper] for paper in best_first]
+        floor = min(dense.values(), default=0.0)
         top = max(lexical.values(), default=0.0) or 1.0
-        return [
-            Hit(
-                paper=entries[paper].paper,
-                score=scores[paper],
-                support=supports[paper],
-                similarity=dense.get(paper, 0.0),
-                lexical=lexical.get(paper, 0.0) / top,
-                coverage=_by_word(matches[paper].coverage(), query),
-                sentences=_sentences(entries[paper], matches[paper], query),
-            )
-            for paper in ranked(scores)[:limit]
-        ]
+        return Ranking(
+            query=query,
+            entries=tuple(entries[paper] for paper in best_first),
+            matches=tuple(matches[place] for place in places),
+            score=np.array([scores[paper] for paper in best_first], dtype=np.float32),
+            support=supports[places],
+            similarity=np.array([dense.get(paper, floor) for paper in best_first], dtype=np.float32),
+            lexical=np.array([lexical.get(paper, 0.0) / top for paper in best_first], dtype=np.float32),
+        )
 
-    def _dense(self, query: Query, limit: int) -> dict[str, float]:
+    def _support(self, query: Query, coverage: Sequence[Floats]) -> Floats:
+        if not coverage:
+            return np.zeros(0, dtype=np.float32)
+        return support(np.stack(coverage), query.weights)
+
+    def pooled(self, text: str) -> Floats:
+        """(d,) the sentence embedding of a short text."""
+        vector: Floats = self._embedder.pooled([self._fit(text)])[0]
+        return vector
+
+    def dense(self, pooled: Floats, *, limit: int) -> dict[str, float]:
+        """The papers of the ``limit`` chunks nearest to one (d,) vector: paper_id -> cosine of the best chunk."""
         best: dict[str, float] = {}
-        for chunk, cosine in self.collection.vectors.search(query.pooled, limit=limit):
+        for chunk, cosine in self.collection.vectors.search(pooled, limit=limit):
             paper = chunk.partition(":")[0]
             best[paper] = max(best.get(paper, -1.0), cosine)
         return best

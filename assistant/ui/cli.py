@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from assistant.api import Assistant
@@ -17,7 +18,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the ``assistant`` command; returns its exit status."""
     arguments = _parser().parse_args(argv)
     from assistant.errors import AssistantError
+    from assistant.ui.streams import forgiving
 
+    forgiving()
     try:
         status: int = arguments.run(arguments)
         sys.stdout.flush()
@@ -33,8 +36,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
 
 
+class _Parser(argparse.ArgumentParser):
+    """argparse, but for repeating the words of a question on standard error."""
+
+    def error(self, message: str) -> NoReturn:
+        if message.startswith("unrecognized arguments"):
+            message = 'too many words; put the question in quotes: assistant ask "what is Redco?"'
+        super().error(message)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="assistant",
         description="Ask a collection of paper abstracts; every sentence of an answer is quoted and cited.",
         epilog='example: assistant ask "which methods edit GPT-J?"   (make the index first: ingest seeds/)',
@@ -58,7 +70,9 @@ def _parser() -> argparse.ArgumentParser:
     status = verbs.add_parser("status", help="say what the index holds", epilog="example: assistant status --json")
     status.add_argument("--json", action="store_true", help="print as JSON")
     status.set_defaults(run=_status)
-    chat = verbs.add_parser("chat", help="ask question after question in the terminal", epilog="example: assistant chat")
+    chat = verbs.add_parser(
+        "chat", help="ask question after question in the terminal", epilog="example: assistant chat"
+    )
     chat.set_defaults(run=_chat)
     serve = verbs.add_parser("serve", help="open the chat page", epilog="example: assistant serve --port 7861")
     serve.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
@@ -77,7 +91,9 @@ def _ask(arguments: argparse.Namespace) -> int:
     from assistant.errors import MisuseError
 
     if (arguments.question is None) == (arguments.batch is None):
-        raise MisuseError('ask takes a question or --batch FILE, one of the two; example: assistant ask "what is Redco?"')
+        raise MisuseError(
+            'ask takes a question or --batch FILE, one of the two; example: assistant ask "what is Redco?"'
+        )
     from assistant.api import Assistant
     from assistant.ui.render import answer_json, answer_text
 
@@ -101,10 +117,11 @@ def _batch_lines(path: str) -> list[str]:
     from assistant.errors import MisuseError
 
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
+        with open(path, encoding="utf-8-sig", errors="replace") as file:
             return file.read().split("\n")
-    except OSError as exc:
-        raise MisuseError(f"the batch file {path!r} cannot be read ({exc.strerror})") from exc
+    except (OSError, ValueError) as exc:  # ValueError: a NUL in the path
+        reason = exc.strerror if isinstance(exc, OSError) else exc
+        raise MisuseError(f"the batch file {os.path.basename(path)!r} cannot be read ({reason})") from exc
 
 
 def _answer_batch(assistant: Assistant, lines: Sequence[str]) -> int:
@@ -112,29 +129,34 @@ def _answer_batch(assistant: Assistant, lines: Sequence[str]) -> int:
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
-        for reply in [_answer_line(assistant, line, number)]:
-            failed = failed or "error" in reply
-            print(json.dumps(reply, ensure_ascii=False), flush=True)
+        reply = _answer_line(assistant, line, number)
+        failed = failed or "error" in reply
+        print(json.dumps(reply, ensure_ascii=False), flush=True)
     return 1 if failed else 0
 
 
 def _answer_line(assistant: Assistant, line: str, number: int) -> dict[str, Any]:
+    from assistant.errors import AssistantError
     from assistant.ui.render import answer_json
 
     try:
         request = json.loads(line)
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         return {"id": None, "error": f"line {number} is not JSON ({exc})"}
     if not isinstance(request, dict):
         return {"id": None, "error": f'line {number} is not an object like {{"id": "1", "question": "…"}}'}
     asked_id = request.get("id")
     turns = request.get("turns")
     questions = list(_questions(turns)) if isinstance(turns, list) else None
-    if isinstance(request.get("question"), str):
-        return answer_json(assistant.ask(request["question"], answer_id=_text(asked_id))) | {"id": asked_id}
-    if questions and None not in questions:
-        answers = [answer_json(assistant.ask(question or "")) for question in questions]
-        return {"id": asked_id, "turns": answers}
+    try:
+        if isinstance(request.get("question"), str):
+            answer = answer_json(assistant.ask(request["question"], answer_id=_text(asked_id)))
+            return answer if asked_id is None else answer | {"id": asked_id}
+        if questions and None not in questions:
+            answers = [answer_json(assistant.ask(question or "")) for question in questions]
+            return {"id": asked_id, "turns": answers}
+    except AssistantError as exc:
+        return {"id": asked_id, "error": str(exc)}
     return {"id": asked_id, "error": f'line {number} has neither "question": text nor "turns": a list of texts'}
 
 
@@ -173,19 +195,20 @@ def _status(arguments: argparse.Namespace) -> int:
     from assistant.settings import load_settings
 
     settings = load_settings()
-    collection = Collection(settings)
-    card = collection.card
-    files = [file.name for file in collection.store.files()]
-    found = {
-        "papers": collection.store.count(), "files": files, "embedder": card.get("embedder"),
-        "chunk_tokens": int(card.get("chunk_tokens", 0)), "generation": collection.generation,
-        "backend": settings.backend,
-    }
+    with contextlib.closing(Collection(settings)) as collection:
+        card = collection.card
+        files = [file.name for file in collection.store.files()]
+        found = {
+            "papers": collection.store.count(), "files": files, "embedder": card["embedder"],
+            "chunk_tokens": int(card["chunk_tokens"]), "generation": collection.generation,
+            "backend": settings.backend,
+        }
     if arguments.json:
         print(json.dumps(found, ensure_ascii=False))
     else:
         print(f"{found['papers']} papers from {len(files)} files: {', '.join(files)}")
-        print(f"embedder {found['embedder']}, chunks of up to {found['chunk_tokens']} tokens, generation {found['generation']}")
+        print(f"embedder {card['embedder']}, chunks of up to {card['chunk_tokens']} tokens")
+        print(f"generation {card['generation']}")
         print(f"backend {found['backend']}")
     return 0
 

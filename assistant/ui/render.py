@@ -38,7 +38,8 @@ def answer_text(answer: Answer) -> str:
     if answer.nearest:
         lines += ["", "Nearest in the collection:"]
         lines += [
-            f"- {near.title or '(untitled)'} ({places(near.sources)}): “{shorten(near.quote, 200)}”" for near in answer.nearest
+            f"- {near.title or '(untitled)'} ({places(near.sources)}): “{shorten(near.quote, 200)}”"
+            for near in answer.nearest
         ]
     return "\n".join(lines)
 

@@ -1,0 +1,46 @@
+"""What many tests share: the embedder, an empty home, and the seeds ingested once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from papers import Home
+
+from assistant.embedder import Embedder, open_embedder
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A developer's own ASSISTANT_ variables change no test."""
+    for name in list(os.environ):
+        if name.upper().startswith("ASSISTANT_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def embedder() -> Iterator[Embedder]:
+    """The default model."""
+    yield open_embedder(None)
+
+
+@pytest.fixture
+def home(tmp_path: Path, embedder: Embedder) -> Home:
+    """No index yet."""
+    return Home(tmp_path / "home", embedder)
+
+
+@pytest.fixture(scope="session")
+def seeds_home(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Path:
+    """The home folder of the five seeds, ingested once; its first report is in ``report.json``. Do not write to it."""
+    import json
+    from dataclasses import asdict
+
+    home = Home(tmp_path_factory.mktemp("seeds"), embedder)
+    report = home.ingest(ROOT / "seeds")
+    (home.settings.home / "report.json").write_text(json.dumps(asdict(report)))
+    return home.settings.home
