@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from assistant.collection import Collection
 from assistant.retrieval.names import SIZE_WORDS, Name, find_names, name_key, one_edit_apart
@@ -21,11 +22,18 @@ TOPIC_WORDS = 14      # a longer phrase is a sentence, even without a verb we kn
 # Papers, by their names; and what papers bring, which asks for papers only where it is asked "which …".
 _PAPERS = frozenset(["abstracts", "articles", "papers", "preprints", "publications", "studies", "surveys", "works"])
 _BROUGHT = frozenset(
-    ["approaches", "architectures", "assistants", "attacks", "benchmarks", "chatbots", "corpora", "datasets", "experiments", "frameworks", "libraries", "llms", "lms", "methods", "methodologies", "models", "pipelines", "projects", "recipes", "resources", "strategies", "systems", "techniques", "technologies", "toolkits", "tools", "work"]
+    """approaches architectures assistants attacks benchmarks chatbots corpora datasets experiments frameworks
+    libraries llms lms methods methodologies models pipelines projects recipes resources strategies systems
+    techniques technologies toolkits tools work""".split()
 )
 # Words that ask for mention or membership and say nothing of the subject.
 _ASKING_FOR = frozenset(
-    ["paper", "study", "article", "abstract", "work", "collection", "corpus", "mention", "mentions", "mentioned", "mentioning", "name", "names", "named", "naming", "refer", "refers", "referring", "reference", "references", "appear", "appears", "appearing", "cite", "cites", "discuss", "discusses", "discussing", "talk", "talks", "talking", "concern", "concerns", "concerning", "regarding", "cover", "covers", "covering", "deal", "deals", "dealing", "treat", "treats", "treating", "involve", "involves", "involving", "include", "includes", "including", "included", "look", "looks", "looked", "looking", "number", "count", "total", "list", "lists", "find", "finds", "exist", "exists", "existing", "available", "anything", "everything", "anyone", "hi", "hello", "thanks", "thank", "tell"]
+    """paper study article abstract work collection corpus mention mentions mentioned mentioning name names
+    named naming refer refers referring reference references appear appears appearing cite cites discuss
+    discusses discussing talk talks talking concern concerns concerning regarding cover covers covering deal
+    deals dealing treat treats treating involve involves involving include includes including included look
+    looks looked looking number count total list lists find finds exist exists existing available anything
+    everything anyone hi hello thanks thank tell""".split()
 )
 _COUNT = re.compile(
     r"\b(?:how many|(?:the )?number of|count(?: the| all)?)\s+(?:of\s+)?(?:the\s+|these\s+|those\s+|your\s+)?"
@@ -37,27 +45,34 @@ _COMPARE = re.compile(
     r"\bhow (?:do|does|is|are)\b.+\b(?:differ|compare|different)\b", re.IGNORECASE,
 )
 _REQUEST = re.compile(
-    r"^(?:\W*(?:hi|hello|hey|please|so|and|ok|okay)\b\W*)*(?:(?:can|could|would|will) you\s+|i(?:'d| would) like\s+(?:to see\s+)?|"
-    r"i (?:want|need)\s+(?:to see\s+)?)?(?:please\s+)?(?:list|enumerate|show|name|find|give|collect|gather|any|anything|everything|"
+    r"^(?:\W*(?:hi|hello|hey|please|so|and|ok|okay)\b\W*)*"
+    r"(?:(?:can|could|would|will) you\s+|i(?:'d| would) like\s+(?:to see\s+)?|i (?:want|need)\s+(?:to see\s+)?)?"
+    r"(?:please\s+)?(?:list|enumerate|show|name|find|give|collect|gather|any|anything|everything|"
     r"(?:is|are) there (?:any|other|more|some|works?|papers?)\w*|has any(?:one|body)|have any\b|who (?:has|have|else)|"
     r"what (?:do you have|is there|have you got)|all\b)", re.IGNORECASE,
 )
 _WHICH = re.compile(r"\b(?:which|what|whose)\s+((?:[\w’'-]+\s+){0,4}?[\w’'-]+)", re.IGNORECASE)
 _COLLECTION = re.compile(
-    r"^(?:\W*(?:hi|hello|hey|so|and)\b\W*)*(?:(?:who|what) are you\b|what can (?:you|i) (?:do|ask)\b|how do you work\b|"
+    r"^(?:\W*(?:hi|hello|hey|so|and)\b\W*)*"
+    r"(?:(?:who|what) are you\b|what can (?:you|i) (?:do|ask)\b|how do you work\b|"
     r"what (?:do you know|is in (?:here|there|the|this|your)|are (?:these|the) (?:papers|abstracts) about)|"
-    r"(?:how many|(?:what is )?the number of) (?:papers|abstracts|works|articles|documents)\s*(?:\?|$|(?:are there|do you (?:know|have|"
-    r"hold|cover|contain)|(?:are )?in (?:the|this|your) (?:collection|corpus|index|library|database)|does (?:the|this|your) "
-    r"(?:collection|corpus|index|library) (?:have|hold|contain)|in total|altogether)\W*(?:$|and\b|in total)))", re.IGNORECASE,
+    r"(?:how many|(?:what is )?the number of) (?:papers|abstracts|works|articles|documents)\s*"
+    r"(?:\?|$|(?:are there|do you (?:know|have|hold|cover|contain)|"
+    r"(?:are )?in (?:the|this|your) (?:collection|corpus|index|library|database)|"
+    r"does (?:the|this|your) (?:collection|corpus|index|library) (?:have|hold|contain)|in total|altogether)"
+    r"\W*(?:$|and\b|in total)))", re.IGNORECASE,
 )
 _EXCLUDING = re.compile(
-    r"\b(?:other than|not counting|apart from|besides|except(?: for)?|excluding|but (?:not|without)|aside from|without counting|"
-    r"leav(?:e|ing) out|ignoring|ignore|outside(?: of)?|(?:that|which|who) (?:is|are|do|does|was|were)(?:n't| not)|rather than|"
-    r"not (?:about|on|for|in|using|mentioning))\s+(.+?)(?=$|[?.;:]|\s[–—-]\s)", re.IGNORECASE,
+    r"\b(?:other than|not counting|apart from|besides|except(?: for)?|excluding|but (?:not|without)|aside from|"
+    r"without counting|leav(?:e|ing) out|ignoring|ignore|outside(?: of)?|rather than|"
+    r"(?:that|which|who) (?:is|are|do|does|was|were)(?:n't| not)|not (?:about|on|for|in|using|mentioning))"
+    r"\s+(.+?)(?=$|[?.;:]|\s[–—-]\s)", re.IGNORECASE,
 )
 _VERBS = frozenset(
-    ["am", "is", "are", "was", "were", "be", "do", "does", "did", "has", "have", "had", "can", "could", "should", "would", "will", "may", "might", "must", "isn't", "aren't", "don't", "doesn't", "what", "which", "who", "whom", "whose", "when", "where", "why", "how", "i", "we", "you", "they", "it", "my"]
+    """am is are was were be do does did has have had can could should would will may might must isn't aren't
+    don't doesn't what which who whom whose when where why how i we you they it my""".split()
 )
+_FEW = frozenset(("two", "three", "four", "five"))  # "which two models …" asks one paper for a detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +134,8 @@ def understand(text: str, collection: Collection) -> Question:
     if not any(c.isalnum() for c in text):
         return Question(text, "empty", trace=("no letter or digit in the question",))
     kind = _kind(text)
-    positive, exclusions = text, ()
+    positive = text
+    exclusions: tuple[Exclusion, ...] = ()
     if kind in ("list", "count", "topic"):
         positive, exclusions = _exclusions(text, collection)
     names = tuple(_conditions(positive, collection))
@@ -129,9 +145,11 @@ def understand(text: str, collection: Collection) -> Question:
     ))
     topic = _topic(positive, hard)
     trace = [f"kind: {kind}"]
-    trace += [f"name {n.surface!r}: {'taken for ' + n.meant if n.meant else 'known' if n.known else 'unknown'}" for n in names]
+    for name in names:
+        state = f"taken for {name.meant}" if name.meant else "known" if name.known else "unknown"
+        trace.append(f"name {name.surface!r}: {state}")
     trace.append(f"must mention: {(' or ' if any_of else ' and ').join(n.label for n in hard) or '-'}")
-    trace += [f"excluding: {exclusion.text}" for exclusion in exclusions]
+    trace += [f"excluding: {part.text}" for part in exclusions]
     trace.append(f"topic: {' '.join(topic) or '-'}")
     return Question(text, kind, names, hard, any_of, topic, exclusions, positive, tuple(trace))
 
@@ -149,7 +167,7 @@ def _kind(text: str) -> str:
     for match in _WHICH.finditer(text):
         asked = [word for word, _, _ in words(match.group(1))]
         noun = next((i for i, word in enumerate(asked) if word in _BROUGHT), None)
-        if noun is not None and not set(asked[:noun]) & _VERBS and not {"two", "three", "four", "five"} & set(asked[:noun]):
+        if noun is not None and not set(asked[:noun]) & (_VERBS | _FEW):
             return "list"
     if "?" not in text and len(tokens) <= TOPIC_WORDS and not _VERBS & set(tokens):
         return "topic"
@@ -225,7 +243,7 @@ def _plain_names(text: str, collection: Collection) -> Iterator[Name]:
     found = list(words(text))
     pairs = [
         Name(text[a_start:b_end], name_key(text[a_start:b_end]), a_start, b_end)
-        for (_, a_start, a_end), (b, b_start, b_end) in zip(found, found[1:], strict=False)
+        for (_, a_start, a_end), (b, b_start, b_end) in pairwise(found)
         if text[a_end:b_start] in (" ", "-") and b[0].isdigit()
     ]
     singles = [

@@ -12,7 +12,7 @@ from assistant.answering.refusal import judge, signals
 from assistant.question import Question
 from assistant.records import Answer, AnswerSentence, Hit, Nearest, SentenceHit
 from assistant.retrieval.names import name_key, names_of
-from assistant.retrieval.retriever import Retriever
+from assistant.retrieval.retriever import Ranking, Retriever
 
 LIST_CANDIDATES = 2000  # of a large collection, for topics; names are exact over all of it
 TOPIC_SURE = 0.6  # two papers at least this sure make a bare topic a list
@@ -121,8 +121,8 @@ class Extractive:
     def members(self, question: Question) -> Members:
         """Every paper that fits a list question, best first.
 
-        Hard names are exact over the whole collection; the topic is judged on all papers of a small collection and on the
-        best 2,000 of a large one.
+        Hard names are exact over the whole collection; the topic is judged on all papers of a small collection and
+        on the best 2,000 of a large one.
         """
         store = self._retriever.collection.store
         total = store.count()
@@ -141,7 +141,7 @@ class Extractive:
         if question.topic:
             fitting.sort(key=lambda member: (-member.chance, member.hit.paper.paper_id))
         considered = total if named is not None else len(ids)
-        trace = (f"looked at {considered} papers; {len(left_out)} excluded; cut at {CUT}", *([note] if note else []))
+        trace = (f"looked at {considered} papers; {len(left_out)} excluded; cut at {CUT}", *filter(None, [note]))
         return Members(
             tuple(fitting), tuple(ranking.hits(5)), considered, None if named is None else len(named), trace
         )
@@ -183,10 +183,10 @@ class Extractive:
                 continue
             for name in exclusion.names:
                 mentions = collection.store.mentions(name.key)
-                titles = {paper: entry.paper.title or "" for paper, entry in collection.store.entries(sorted(mentions)).items()}
+                entries = collection.store.entries(sorted(mentions))
                 left_out |= {
-                    paper for paper, count in mentions.items()
-                    if not question.topic or count > 1 or name.key in names_of(titles.get(paper), "")
+                    paper for paper, entry in entries.items()
+                    if not question.topic or mentions[paper] > 1 or name.key in names_of(entry.paper.title, "")
                 }
         return left_out
 
@@ -224,8 +224,9 @@ class Extractive:
         untitled = sum(title is None for _, title in store.titles())
         common = ", ".join(store.surface(key) for key, _ in store.top_names(8))
         text = (
-            f"I answer questions about a collection of {store.count()} paper abstracts ({untitled} without a title), read from "
-            f"{len(files)} files. Names mentioned most: {common}. It has titles and abstracts only: no authors, dates or full texts."
+            f"I answer questions about a collection of {store.count()} paper abstracts ({untitled} without a title), "
+            f"read from {len(files)} files. Names mentioned most: {common}. It has titles and abstracts only: "
+            "no authors, dates or full texts."
         )
         return Answer(
             answer_id, question.text, "collection", text, (AnswerSentence(text, (), checked=True),),
@@ -238,7 +239,7 @@ class Extractive:
         return self._refuse(answer_id, question, hits, f"no paper of the collection mentions {names}", 0.05)
 
     def _refuse(
-        self, answer_id: str, question: Question, hits: Sequence[Hit], reason: str, confidence: float, *, considered: int = 0
+        self, answer_id: str, question: Question, hits: Sequence[Hit], reason: str, confidence: float
     ) -> Answer:
         near = tuple(
             Nearest(hit.paper.paper_id, hit.paper.title, _best(hit, 1)[0].text, hit.paper.sources, hit.similarity)
@@ -247,7 +248,7 @@ class Extractive:
         text = f"I cannot answer that: {reason}."
         return Answer(
             answer_id, question.text, question.kind, text, (AnswerSentence(text, (), checked=True),), nearest=near,
-            considered=considered or self._retriever.collection.store.count(), abstained=True, reason=reason,
+            considered=self._retriever.collection.store.count(), abstained=True, reason=reason,
             confidence=confidence, trace=question.trace,
         )
 

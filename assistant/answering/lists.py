@@ -77,7 +77,7 @@ def proof_of(hit: Hit, *, names: Sequence[str], topical: bool) -> SentenceHit:
     if not topical:
         return named[0] if named else hit.sentences[0]
     best = max(hit.sentences, key=lambda sentence: sentence.score)
-    near = [sentence for sentence in named if sentence.score >= 0.9 * best.score]
+    near = [sentence for sentence in named if sentence.score >= 0.95 * best.score]
     return max(near, key=lambda sentence: sentence.score) if near else best
 
 

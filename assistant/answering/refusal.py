@@ -1,7 +1,8 @@
 """When not to answer, and how sure to be when answering.
 
-A logistic model over two signals that the retriever gives anyway: how near the best papers are tells what the collection is
-not about; words of the question that the best paper does not cover tell what it does not say. Unknown names decide alone.
+A logistic model over two signals that the retriever gives anyway: how near the best papers are tells what the
+collection is not about; words of the question that the best paper does not cover tell what it does not say. Unknown
+names decide alone.
 """
 
 from __future__ import annotations

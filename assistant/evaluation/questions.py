@@ -83,5 +83,10 @@ def _item(fields: dict[str, Any]) -> EvalQuestion | EvalConversation:
 
 
 def _question(fields: dict[str, Any]) -> EvalQuestion:
-    known = {name: value for name, value in fields.items() if name in EvalQuestion.__slots__}
-    return EvalQuestion(**{name: tuple(value) if isinstance(value, list) else value for name, value in known.items()})
+    def places(name: str) -> tuple[str, ...]:
+        return tuple(str(value) for value in fields.get(name, ()))
+
+    return EvalQuestion(
+        str(fields["id"]), str(fields["kind"]), str(fields["question"]), str(fields.get("style", "")), places("papers"),
+        places("borderline"), places("evidence"), places("answers"), places("nearest"),
+    )

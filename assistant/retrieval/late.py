@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -78,5 +79,5 @@ def _match_slab(query: Floats, documents: Sequence[Document]) -> list[Match]:
     ])
     best = np.maximum.reduceat(cosines, starts, axis=0)  # (sentences, q)
     bounds = np.cumsum([0, *(len(document.starts) for document in filled)])
-    by_document = iter(Match(best[a:b]) for a, b in zip(bounds[:-1], bounds[1:], strict=True))
+    by_document = iter([Match(best[a:b]) for a, b in pairwise(bounds)])
     return [next(by_document) if len(document.tokens) else Match(empty) for document in documents]

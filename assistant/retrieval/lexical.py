@@ -148,7 +148,9 @@ class LexicalWriter:
             raise StorageError(f"the lexical index is being written to by another process ({exc})") from exc
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if kind is None:
             self._writer.commit()
             self._writer.wait_merging_threads()

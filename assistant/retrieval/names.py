@@ -21,12 +21,17 @@ from assistant.retrieval.words import FUNCTION_WORDS
 _TOKEN = re.compile(
     r"[^\W_][\w.’']*(?:[-‐‑–]\s?(?=[A-Z0-9]\b)[\w.]+|[-‐‑–/^][\w.]+)*\+*"
 )
-_SIZE = re.compile(r"(?:\d+(?:\.\d+)?x?)?\d*(?:\.\d+)?[bmkt]|\d+(?:\.\d+)?(?:bn|billion|million)", re.IGNORECASE)
+_SIZE = re.compile(
+    r"(?:\d+(?:\.\d+)?x?)?\d*(?:\.\d+)?[bmkt]|\d+(?:\.\d+)?(?:bn|billion|million)", re.IGNORECASE
+)
 _VERSION = re.compile(r"v?\d{1,2}(?:\.\d+)*", re.IGNORECASE)
-SIZE_WORDS = frozenset(["tiny", "mini", "small", "medium", "base", "large", "huge", "giant", "big", "xs", "sm", "md", "lg", "xl", "xxl"])
+SIZE_WORDS = frozenset(
+    """tiny mini small medium base large huge giant big xs sm md lg xl xxl""".split()
+)
 _QUALIFIERS = frozenset(
     ["instruct", "chat", "turbo", "hf", "it", "sft", "preview", "uncased", "cased"]
 )
+_NUMBERED = re.compile(r"\d+(?:\.\d+)?[-\s]?[a-z]+(?:-[a-z]+)*|\d+(?:st|nd|rd|th|D|x|X|K|k)s?")  # 10-shot, 3D, 20th
 _LOWER_WORD = re.compile(r"[a-z]+(?:-[a-z]+)*")
 
 
@@ -138,42 +143,39 @@ def abbreviations(text: str) -> Iterator[tuple[str, str]]:
         letters = [c.casefold() for c in short if c.isalnum()]
         if sum(c.isupper() for c in short) < 2:
             continue
-        before = list(re.finditer(r"[^\W_]+", text[max(0, match.start() - 120):match.start()]))
-        begin = _initials_start([m.group().casefold() for m in before], letters)
+        offset = max(0, match.start() - 120)
+        before = list(re.finditer(r"[^\W_]+", text[offset:match.start()]))
+        # "in-context knowledge editing (IKE)", "mixture of experts (MoE)": these need not give a letter
+        skippable = [
+            (m.start() > 0 and text[offset + m.start() - 1] == "-") or m.group() in FUNCTION_WORDS
+            for m in before
+        ]
+        begin = _initials_start([m.group().casefold() for m in before], skippable, letters)
         if begin is not None:
-            offset = max(0, match.start() - 120) + before[begin].start()
-            yield _key(short), text[offset:match.start()].strip().casefold()
+            yield _key(short), text[offset + before[begin].start():match.start()].strip().casefold()
 
 
-def _initials_start(words: list[str], letters: list[str]) -> int | None:
-    """Where a run of words at the end of ``words`` starts whose letters, in order, give ``letters``.
+def _initials_start(words: list[str], skippable: list[bool], letters: list[str]) -> int | None:
+    """Where the run of words at the end of ``words`` starts that gives ``letters``, in order; None if there is none.
 
     Each word of the run gives its first letter and may give more ("LoRA": *lo*w-*r*ank *a*daptation).
     """
-    def match(word: int, letter: int) -> int | None:  # words[word:] must use up letters[letter:]
-        if word == len(words):
-            return None
-        if not words[word].startswith(letters[letter]):
-            return None
-        used = 0
-        for length in range(1, len(words[word]) + 1):
-            used = length
-            if letter + length > len(letters) or words[word][:length] != "".join(letters[letter:letter + length]):
-                used = length - 1
-                break
-        for take in range(used, 0, -1):
-            rest = letter + take
-            if rest == len(letters):
-                if word == len(words) - 1:
-                    return word
-            elif match(word + 1, rest) is not None:
-                return word
-        return None
+    def uses_up(word: int, letter: int) -> bool:  # words[word:] give exactly letters[letter:]
+        if word == len(words) or letter == len(letters):
+            return word == len(words) and letter == len(letters)
+        shared = 0
+        while shared < len(words[word]) and letter + shared < len(letters) \
+                and words[word][shared] == letters[letter + shared]:
+            shared += 1
+        if any(uses_up(word + 1, letter + taken) for taken in range(shared, 0, -1)):
+            return True
+        return skippable[word] and uses_up(word + 1, letter)
 
-    for start in range(len(words) - 1, max(-1, len(words) - len(letters) - 1), -1):
-        if match(start, 0) is not None:
-            return start
-    return None
+    first = max(0, len(words) - 2 * len(letters))
+    return next(
+        (start for start in range(len(words) - 1, first - 1, -1)
+         if words[start].startswith(letters[0]) and uses_up(start, 0)), None
+    )
 
 
 def _parts(surface: str) -> Iterator[tuple[str, int]]:
@@ -217,8 +219,8 @@ def _has_shape(surface: str, *, inside: bool) -> bool:
     letters = sum(c.isalpha() for c in surface)
     if letters == 0 or _SIZE.fullmatch(surface):
         return False
-    if surface[:1].isdigit() and re.fullmatch(r"\d+(?:\.\d+)?[-\s]?[a-z]+(?:-[a-z]+)*|\d+(?:st|nd|rd|th|D|x|X|K|k)s?", surface):
-        return False  # "10-shot", "3D", "20th"
+    if surface[:1].isdigit() and _NUMBERED.fullmatch(surface):
+        return False
     if any(c.isupper() for c in surface[1:]) or any(c.isdigit() for c in surface):
         return True
     return surface[0].isupper() and inside and surface.casefold() not in FUNCTION_WORDS

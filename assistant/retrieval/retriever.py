@@ -67,7 +67,7 @@ class Ranking:
     matches: tuple[Match, ...]
     score: Floats       # (p,) what the ranking is by, 0–1, descending
     support: Floats     # (p,) late interaction of the whole paper, 0–1
-    similarity: Floats  # (p,) cosine of question and best chunk; of papers dense search did not return, the lowest known
+    similarity: Floats  # (p,) cosine of question and best chunk; where dense search gave none, the lowest it gave
     lexical: Floats     # (p,) BM25 over the best BM25, 0–1
 
     def __len__(self) -> int:
@@ -133,7 +133,9 @@ class Retriever:
             text, tuple(found), encoding.pooled, self.collection.basis.query(encoding.vectors), weights, word_of
         )
 
-    def search(self, query: Query, *, limit: int, candidates: int = 200, among: Sequence[str] | None = None) -> list[Hit]:
+    def search(
+        self, query: Query, *, limit: int, candidates: int = 200, among: Sequence[str] | None = None
+    ) -> list[Hit]:
         """The ``limit`` best papers, best first; see `rank`."""
         return self.rank(query, candidates=candidates, among=among).hits(limit)
 

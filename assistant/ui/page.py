@@ -43,6 +43,7 @@ def build(assistant: Assistant) -> gr.Blocks:
         ]
 
     count = assistant.collection.store.count()
+    page: gr.Blocks
     with gr.Blocks(title="Ask the abstracts", analytics_enabled=False) as page:
         gr.Markdown(f"# Ask {count} abstracts\nEvery sentence of an answer is quoted from a paper, with its place.")
         # Plain text: nothing in a paper or a question can become HTML, a link or an image.

@@ -1,0 +1,81 @@
+"""Names are terms: which spellings are one, which are not."""
+
+from __future__ import annotations
+
+import doctest
+
+import pytest
+
+import assistant.retrieval.names as names_module
+from assistant.retrieval.names import abbreviations, families, find_names, name_key, names_of, one_edit_apart
+
+
+@pytest.mark.parametrize(("spellings", "key"), [
+    (("GPT-J", "GPTJ", "gpt-j", "GPT- J", "GPT-J-6B", "GPT-J (6B)", "GPT-J-Chat"), "gptj"),
+    (("Llama 2", "LLaMA-2", "Llama2", "llama-2-70b", "Llama-2-7B-Chat", "LLaMA-V2"), "llama2"),
+    (("T5", "T5-base", "T5-XXL", "T5-11B", "t5-large"), "t5"),
+    (("Llama 3.1", "Llama-3.1-8B-Instruct"), "llama3.1"),
+    (("LLMs", "LLM"), "llm"),
+])
+def test_spellings_of_one_name_have_one_key(spellings: tuple[str, ...], key: str) -> None:
+    assert {name_key(spelling) for spelling in spellings} == {key}
+
+
+@pytest.mark.parametrize(("one", "other"), [
+    ("T5", "mT5"), ("T5", "Flan-T5"), ("GPT-J", "GPT-2"), ("GPT-3", "GPT-3.5"), ("FlashAttention", "FlashAttention-2"),
+    ("Primer", "TurboPrimer"), ("LoRA", "QLoRA"), ("Mixture-of-LoRAs", "LoRAMoE"),
+])
+def test_different_names_have_different_keys(one: str, other: str) -> None:
+    assert name_key(one) != name_key(other)
+
+
+@pytest.mark.parametrize(("text", "keys"), [
+    ("We edit GPT- J and GPT-NeoX-20B, not T5-based ones.", ["gptj", "gptneox", "t5"]),
+    ("Results on GPT-Neo/J and BERT/RoBERTa.", ["gptneo", "gptj", "bert", "roberta"]),
+    ("A 3-shot prompt with 10% of 20th-century data in 3D.", []),
+    ("We tune Llama 2 (70B) and Mistral.", ["llama", "llama2", "mistral"]),
+    ("The model is large. It learns.", []),
+])
+def test_names_are_found_by_their_shape(text: str, keys: list[str]) -> None:
+    assert [name.key for name in find_names(text)] == keys
+
+
+def test_a_mention_says_where_it_stands() -> None:
+    text = "Sabiá beats GPT-J."
+
+    found = [(text[name.start:name.end], name.key) for name in find_names(text)]
+
+    assert found == [("GPT-J", "gptj")]
+
+
+def test_in_a_title_only_what_stands_before_the_colon_is_a_name_by_its_capital() -> None:
+    assert set(names_of("Redco: A Lightweight Tool for GPT-J", "We present it.")) == {"redco", "gptj"}
+    assert set(names_of("A Lightweight Tool", "We present it.")) == set()
+
+
+def test_an_unversioned_name_is_the_family_of_the_versioned() -> None:
+    assert families("llama2") == ("llama",)
+    assert families("t5") == families("gptj") == ()
+
+
+def test_abbreviations_are_read_off_their_expansions() -> None:
+    text = "Low-Rank Adaptation (LoRA) of large language models (LLMs), see (Brown et al., 2020) and (iv). "
+    text += "We use in-context knowledge editing (IKE), a mixture of experts (MoE) and the rest (XYZ)."
+
+    assert list(abbreviations(text)) == [
+        ("lora", "low-rank adaptation"), ("llm", "large language models"), ("ike", "in-context knowledge editing"),
+        ("moe", "mixture of experts"),
+    ]
+
+
+@pytest.mark.parametrize(("asked", "known", "expected"), [
+    ("mistal", "mistral", True), ("memti", "memit", True), ("easyedits", "easyedit", True), ("gpt3", "gpt4", False),
+    ("llama2", "llama3", False), ("primer", "primer", False), ("bert", "bart", True), ("t5", "mt5", True),
+])
+def test_slips_are_one_letter_and_never_a_digit(asked: str, known: str, expected: bool) -> None:
+    assert one_edit_apart(asked, known) is expected
+    assert one_edit_apart(known, asked) is expected
+
+
+def test_the_examples_in_the_docstrings_hold() -> None:
+    assert doctest.testmod(names_module).failed == 0

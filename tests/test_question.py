@@ -1,0 +1,107 @@
+"""How questions are understood, on the collection of the seeds: tables that read as a specification."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from assistant import Settings
+from assistant.collection import Collection
+from assistant.question import Question, understand
+
+
+@pytest.fixture(scope="module")
+def collection(seeds_home: Path) -> Iterator[Collection]:
+    opened = Collection(Settings(home=seeds_home, _env_file=None))
+    yield opened
+    opened.close()
+
+
+def read(text: str, collection: Collection) -> Question:
+    return collection.read(lambda: understand(text, collection))
+
+
+@pytest.mark.parametrize(("text", "kind"), [
+    ("what is Redco?", "fact"),
+    ("How much does Primer save?", "fact"),
+    ("why does BitDelta need four bits per weight?", "fact"),
+    ("which methods edit GPT-J?", "list"),
+    ("list the benchmarks for code generation", "list"),
+    ("Hi, could you list the mixture-of-experts papers?", "list"),
+    ("is there anything on federated fine-tuning?", "list"),
+    ("papers about Indonesian or Vietnamese", "list"),
+    ("teaching LLMs to use tools or APIs: which papers", "list"),
+    ("how many papers mention Mistral?", "count"),
+    ("number of papers that refer to Vicuna", "count"),
+    ("compare LoRAMoE and Mixture-of-LoRAs", "compare"),
+    ("MEMIT vs MALMEN for editing lots of facts", "compare"),
+    ("T5 models for speech", "topic"),
+    ("hate speech", "topic"),
+    ("how many papers do you know?", "collection"),
+    ("who are you?", "collection"),
+    ("", "empty"),
+    ("?!…", "empty"),
+    ("🙂🙂", "empty"),
+])
+def test_the_kind_follows_from_the_form(text: str, kind: str, collection: Collection) -> None:
+    assert read(text, collection).kind == kind
+
+
+@pytest.mark.parametrize(("text", "hard"), [
+    ("which methods edit GPT-J?", ["gptj"]),
+    ("papers about indonesian or vietnamese", ["indonesian", "vietnamese"]),
+    ("which papers use llama 2?", ["llama2"]),
+    ("which LLMs are used for law?", []),          # a common noun tells no papers apart …
+    ("how many papers mention RLHF?", ["rlhf"]),   # … unless it is all that is asked
+])
+def test_proper_names_are_conditions_and_common_nouns_are_topic(
+    text: str, hard: list[str], collection: Collection
+) -> None:
+    assert [name.key for name in read(text, collection).hard] == hard
+
+
+def test_names_joined_by_or_are_alternatives(collection: Collection) -> None:
+    assert read("papers about Indonesian or Vietnamese", collection).any_of
+    assert not read("papers that use both GPT-J and T5", collection).any_of
+
+
+@pytest.mark.parametrize(("text", "unknown"), [
+    ("what is TurboPrimer?", ["TurboPrimer"]),
+    ("what is FlashAttention-9?", ["FlashAttention-9"]),
+    ("does GPT-J outperform GPT-11?", ["GPT-11"]),
+    ("what is Primer?", []),
+    ("Who wrote the Transformer paper?", []),
+])
+def test_a_name_no_paper_has_is_unknown_even_around_a_known_one(
+    text: str, unknown: list[str], collection: Collection
+) -> None:
+    assert [name.surface for name in read(text, collection).unknown] == unknown
+
+
+def test_a_slip_in_a_name_is_taken_for_the_name(collection: Collection) -> None:
+    question = read("what is EasyEdti?", collection)
+
+    assert [(name.surface, name.meant) for name in question.names] == [("EasyEdti", "EasyEdit")]
+    assert question.corrected == "what is EasyEdit?"
+
+
+@pytest.mark.parametrize(("text", "excluded", "topic"), [
+    ("All papers mentioning GPT-J, but not the ones about model editing or about code.",
+     [("model", "editing"), ("code",)], ()),
+    ("which papers on speech other than SpeechT5?", [()], ("speech",)),
+])
+def test_exclusions_are_taken_out_of_the_question(
+    text: str, excluded: list[tuple[str, ...]], topic: tuple[str, ...], collection: Collection
+) -> None:
+    question = read(text, collection)
+
+    assert [exclusion.topic for exclusion in question.exclusions] == excluded
+    assert question.topic == topic
+
+
+def test_every_decision_is_in_the_trace(collection: Collection) -> None:
+    assert read("which methods edit GPT-J?", collection).trace == (
+        "kind: list", "name 'GPT-J': known", "must mention: GPT-J", "topic: edit",
+    )
