@@ -108,13 +108,10 @@ class VectorIndex:
         return found
 
     def search(self, vector: Floats, *, limit: int) -> list[tuple[str, float]]:
-        """The ``limit`` chunks nearest to one (d,) vector as (chunk_id, cosine), best first."""
+        """The ``limit`` chunks nearest to one (d,) vector as (chunk_id, cosine), best first; fewer if there are."""
         def query() -> list[tuple[str, float]]:
-            count = self._collection.count()
-            if limit < 1 or count == 0:
-                return []
             found = self._collection.query(
-                query_embeddings=vector[np.newaxis], n_results=min(limit, count), include=["distances"]
+                query_embeddings=vector[np.newaxis], n_results=max(limit, 1), include=["distances"]
             )
             distances = (found["distances"] or [[]])[0]
             return [(chunk, 1.0 - distance) for chunk, distance in zip(found["ids"][0], distances, strict=True)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -21,6 +22,8 @@ VERBS = ("remove", "rebuild")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the ``ingest`` command; returns its exit status."""
     arguments = _parser().parse_args(argv)
+    # Before numpy is imported: its threads gain nothing on matrices this small and lose much on busy cores.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from assistant.errors import AssistantError
     from assistant.ui.streams import forgiving
 

@@ -62,7 +62,8 @@ def support(coverage: Floats, weights: Floats) -> Floats:
     total = float(weights.sum())
     if total <= 0:
         return np.zeros(coverage.shape[:-1], dtype=np.float32)
-    mean: Floats = np.clip(coverage @ weights / total, 0.0, 1.0).astype(np.float32)
+    with np.errstate(invalid="ignore"):  # numpy blames matmul for float flags that the model's runtime left set
+        mean: Floats = np.clip(coverage @ weights / total, 0.0, 1.0).astype(np.float32)
     return mean
 
 

@@ -154,7 +154,7 @@ class Retriever:
         ids = sorted(entries)
         matches = match(query.tokens, self.collection.documents([entries[paper] for paper in ids]))
         supports = self._support(query, [found.coverage() for found in matches])
-        best = np.array([support(found.best, query.weights).max() for found in matches], dtype=np.float32)
+        best = self._best_sentence(query, matches)
         late = (1 - self._weights.sentence) * supports + self._weights.sentence * best
         scores = weighted_sum(
             [
@@ -184,6 +184,15 @@ class Retriever:
             return np.zeros(0, dtype=np.float32)
         return support(np.stack(coverage), query.weights)
 
+    def _best_sentence(self, query: Query, matches: Sequence[Match]) -> Floats:
+        """(p,) support of each paper's best sentence."""
+        if not matches:
+            return np.zeros(0, dtype=np.float32)
+        every = support(np.concatenate([found.best for found in matches]), query.weights)
+        starts = np.cumsum([0, *(len(found.best) for found in matches[:-1])])
+        best: Floats = np.maximum.reduceat(every, starts)
+        return best
+
     def pooled(self, text: str) -> Floats:
         """(d,) the sentence embedding of a short text."""
         vector: Floats = self._embedder.pooled([self._fit(text)])[0]
@@ -204,12 +213,12 @@ class Retriever:
 
 
 def _by_word(coverage: Floats, query: Query) -> tuple[float, ...]:
-    """Best cosine of each word: the mean over its pieces."""
-    means = []
-    for position in range(len(query.words)):
-        pieces = coverage[query.word_of == position]
-        means.append(float(np.clip(pieces.mean(), 0.0, 1.0)) if len(pieces) else 0.0)
-    return tuple(means)
+    """Best cosine of each word: the mean over its pieces, 0–1."""
+    of_words = query.word_of >= 0
+    places = query.word_of[of_words]
+    sums = np.bincount(places, weights=coverage[of_words], minlength=len(query.words))
+    pieces = np.bincount(places, minlength=len(query.words))
+    return tuple(np.clip(sums / np.maximum(pieces, 1), 0.0, 1.0).tolist())
 
 
 def _sentences(entry: Entry, found: Match, query: Query) -> tuple[SentenceHit, ...]:

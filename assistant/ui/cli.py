@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the ``assistant`` command; returns its exit status."""
     arguments = _parser().parse_args(argv)
+    # Before numpy is imported: its threads gain nothing on matrices this small and lose much on busy cores.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from assistant.errors import AssistantError
     from assistant.ui.streams import forgiving
 

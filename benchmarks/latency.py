@@ -1,0 +1,125 @@
+"""How long the product takes on ``seeds/``, and how much memory: printed as a table.
+
+    python benchmarks/latency.py [--check]
+
+Runs the installed commands in processes of their own with an empty index, then asks the fixed question set in this
+process. ``--check`` exits with 1 if a target is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from datetime import date
+from pathlib import Path
+from unittest.mock import patch
+
+from assistant.embedder import Encoding
+
+ROOT = Path(__file__).resolve().parent.parent
+ROUNDS = 5
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="exit with 1 if a target is missed")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["ASSISTANT_HOME"] = folder
+        ingest_s, ingest_mb = run("ingest", str(ROOT / "seeds"))
+        again_s, _ = run("ingest", str(ROOT / "seeds"))
+        help_s = median_of("assistant", "--help")
+        ask_s = median_of("assistant", "ask", "which methods edit GPT-J?")
+        rate = ingest_rate_share()
+        p50, p95 = warm_questions()
+    rows = [
+        ("ingest of seeds/, process start to index ready", f"{ingest_s:.1f} s", None, True),
+        ("ingest again, nothing changed", f"{again_s:.2f} s", None, True),
+        ("peak memory of ingest", f"{ingest_mb:.0f} MB", "≤ 1,000 MB", ingest_mb <= 1000),
+        ("ingest's share of the bare model's rate", f"{rate:.2f}", "≥ 0.90", rate >= 0.9),
+        ("assistant --help", f"{help_s:.2f} s", "≤ 0.5 s", help_s <= 0.5),
+        ("assistant ask, cold", f"{ask_s:.2f} s", "≤ 3 s", ask_s <= 3),
+        ("warm question, p50", f"{p50:.0f} ms", "≤ 60 ms", p50 <= 60),
+        ("warm question, p95", f"{p95:.0f} ms", "≤ 150 ms", p95 <= 150),
+    ]
+    print(f"{date.today()}, {os.cpu_count()} cores\n\n| what | measured | target |\n| --- | --- | --- |")
+    for what, measured, target, met in rows:
+        print(f"| {what} | {measured} | {target or '–'}{'' if met else ' **missed**'} |")
+    return 1 if arguments.check and not all(met for *_, met in rows) else 0
+
+
+def run(command: str, *words: str) -> tuple[float, float]:
+    """Seconds of a whole process, and its peak memory in MB."""
+    before = time.perf_counter()
+    process = subprocess.Popen(
+        [str(Path(sys.executable).parent / command), *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"{command} {' '.join(words)} failed with status {status}")
+    return time.perf_counter() - before, usage.ru_maxrss / 1024
+
+
+def median_of(command: str, *words: str) -> float:
+    """Median seconds of several runs, after one that warms the disk cache."""
+    run(command, *words)
+    return statistics.median(run(command, *words)[0] for _ in range(ROUNDS))
+
+
+def ingest_rate_share() -> float:
+    """Share of an ingest that the model itself takes, imports excluded: its rate over the bare model's. Median of three.
+
+    Both are timed inside the same run, because on a shared machine two runs differ more than the figure.
+    """
+    from assistant import Settings
+    from assistant.embedder import open_embedder
+    from ingest.pipeline import ingest
+
+    embedder = open_embedder()
+    encode = embedder.encode
+    shares = []
+    for _ in range(3):
+        in_model = 0.0
+
+        def timed(texts: Iterable[str]) -> Iterator[Encoding]:
+            nonlocal in_model
+            encodings = encode(texts)
+            while True:
+                began = time.perf_counter()
+                encoding = next(encodings, None)
+                in_model += time.perf_counter() - began
+                if encoding is None:
+                    return
+                yield encoding
+
+        with tempfile.TemporaryDirectory() as folder, patch.object(embedder, "encode", timed):
+            began = time.perf_counter()
+            ingest([ROOT / "seeds"], Settings(home=Path(folder)), embedder)
+            shares.append(in_model / (time.perf_counter() - began))
+    return statistics.median(shares)
+
+
+def warm_questions() -> tuple[float, float]:
+    """p50 and p95 in milliseconds over the fixed question set, in one process."""
+    from assistant import Assistant
+    from assistant.evaluation.questions import load_questions
+
+    with Assistant.open() as assistant:
+        assistant.ask("warm up")
+        taken = []
+        for question in load_questions():
+            began = time.perf_counter()
+            assistant.ask(question.question)
+            taken.append(1000 * (time.perf_counter() - began))
+    cuts = statistics.quantiles(taken, n=20)
+    return statistics.median(taken), cuts[18]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
