@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from assistant.answering.extractive import Extractive
 from assistant.collection import Collection
-from assistant.question import understand
+from assistant.question import Question, understand
 from assistant.records import Answer, Hit, Paper
 from assistant.retrieval.retriever import Retriever
 
@@ -62,9 +62,15 @@ class Assistant:
         began = time.perf_counter()
         text = question[:MAX_QUESTION]
         answer_id = answer_id or hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:12]
-        understood = understand(text, self.collection)
-        answer = self.extractive().answer(understood, answer_id=answer_id)
+        answer = self.extractive().answer(self._understand(text), answer_id=answer_id)
         return replace(answer, timings={"total": round((time.perf_counter() - began) * 1000, 1)})
+
+    def understand(self, question: str) -> Question:
+        """How a question is read: its kind, names, exclusions and topic."""
+        return self.collection.read(lambda: self._understand(question[:MAX_QUESTION]))
+
+    def _understand(self, text: str) -> Question:
+        return understand(text, self.collection, is_word=self._embedder.is_word)
 
     def search(self, question: str, *, limit: int = 10, name: str | None = None) -> list[Hit]:
         """The best papers for a question, best first; with ``name`` only among those that mention it."""

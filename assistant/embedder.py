@@ -117,6 +117,10 @@ class Embedder:
         rows = [encoding.pooled for encoding in self.encode(texts)]
         return np.stack(rows) if rows else np.empty((0, self.dimension), np.float32)
 
+    def is_word(self, word: str) -> bool:
+        """Whether the vocabulary has a lower-case word whole: then it is a word of the language, not a slip."""
+        return self._tokenizer.token_to_id(word) is not None
+
     def token_offsets(self, text: str) -> Ints:
         """Where each word piece of ``text`` stands, (n, 2) code points, half-open; any length, nothing is run.
 

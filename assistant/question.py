@@ -7,17 +7,19 @@ phrase without a verb names a topic, and so on. Names are told by what the colle
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from assistant.collection import Collection
 from assistant.retrieval.names import SIZE_WORDS, Name, find_names, name_key, one_edit_apart
+from assistant.retrieval.spelling import nearest_word
 from assistant.retrieval.words import FUNCTION_WORDS, words
 
 MIN_CORRECTABLE = 5   # letters a name must have before a slip in it is a better guess than another name
+FEW_PAPERS = 2        # that mention a name which is then one paper's own
 COMMON_SHARE = 0.5    # a name that more of the collection mentions does not tell papers apart
-TOPIC_WORDS = 14      # a longer phrase is a sentence, even without a verb we know
+TOPIC_WORDS = 20      # a longer phrase is a sentence, even without a verb we know
 
 # Papers, by their names; and what papers bring, which asks for papers only where it is asked "which …".
 _PAPERS = frozenset(["abstracts", "articles", "papers", "preprints", "publications", "studies", "surveys", "works"])
@@ -51,6 +53,8 @@ _REQUEST = re.compile(
     r"(?:is|are) there (?:any|other|more|some|works?|papers?)\w*|has any(?:one|body)|have any\b|who (?:has|have|else)|"
     r"what (?:do you have|is there|have you got)|all\b)", re.IGNORECASE,
 )
+_WHAT_IS_THERE = re.compile(r"\bwhat (?:else )?(?:is there|have you got|do you have)\b", re.IGNORECASE)
+_PREPOSITION = re.compile(r"\b(?:on|in|for|with|from|by|to|at|of|under|over|against)\s+$", re.IGNORECASE)
 _WHICH = re.compile(r"\b(?:which|what|whose)\s+((?:[\w’'-]+\s+){0,4}?[\w’'-]+)", re.IGNORECASE)
 _COLLECTION = re.compile(
     r"^(?:\W*(?:hi|hello|hey|so|and)\b\W*)*"
@@ -67,6 +71,11 @@ _EXCLUDING = re.compile(
     r"without counting|leav(?:e|ing) out|ignoring|ignore|outside(?: of)?|rather than|"
     r"(?:that|which|who) (?:is|are|do|does|was|were)(?:n't| not)|not (?:about|on|for|in|using|mentioning))"
     r"\s+(.+?)(?=$|[?.;:]|\s[–—-]\s)", re.IGNORECASE,
+)
+_NUMBER = re.compile(
+    r"\b(?:how (?:many|much|large|big|long|small|fast|high|low|far|often|accurate)|numbers?|percent|percentage|share|"
+    r"fraction|rate|score|accuracy|size|count|figure|times|factor|ratio|what (?:f1|bleu|rouge|length|cost))\b|%",
+    re.IGNORECASE,
 )
 _VERBS = frozenset(
     """am is are was were be do does did has have had can could should would will may might must isn't aren't
@@ -111,6 +120,7 @@ class Question:
     topic: tuple[str, ...] = ()              # words left, in lower case, without asking words and hard names
     exclusions: tuple[Exclusion, ...] = ()
     positive: str = ""                       # the text without what it excludes
+    slips: tuple[tuple[str, str], ...] = ()  # words as typed, and what they were taken for
     trace: tuple[str, ...] = ()
 
     @property
@@ -119,20 +129,43 @@ class Question:
         return tuple(name for name in self.names if not name.known)
 
     @property
+    def wants_number(self) -> bool:
+        """Whether a figure is asked for."""
+        return bool(_NUMBER.search(self.text))
+
+    @property
     def corrected(self) -> str:
-        """The text with slips in names put right, for search."""
-        text = self.text
-        for name in self.names:
-            if name.meant:
-                text = text.replace(name.surface, name.meant)
-        return text
+        """The text with slips put right, for search."""
+        return _put_right(self.text, self)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Keys of the known names."""
+        return tuple(name.key for name in self.names if name.known)
 
 
-def understand(text: str, collection: Collection) -> Question:
-    """Tell kind, names, exclusions and topic of a question, whatever it is."""
+def _put_right(text: str, question: Question) -> str:
+    for name in question.names:
+        if name.meant:
+            text = text.replace(name.surface, name.meant)
+    for typed, meant in question.slips:
+        text = re.sub(rf"\b{re.escape(typed)}\b", meant, text, flags=re.IGNORECASE)
+    return text
+
+
+def understand(text: str, collection: Collection, *, is_word: Callable[[str], bool]) -> Question:
+    """Tell kind, names, exclusions and topic of a question, whatever it is.
+
+    Args:
+        is_word: whether a lower-case word is one of the language; the embedder's vocabulary knows.
+    """
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     if not any(c.isalnum() for c in text):
         return Question(text, "empty", trace=("no letter or digit in the question",))
+    typed = text
+    slips = tuple(_slips(text, collection, is_word))
+    for word, meant in slips:
+        text = re.sub(rf"\b{re.escape(word)}\b", meant, text, flags=re.IGNORECASE)
     kind = _kind(text)
     positive = text
     exclusions: tuple[Exclusion, ...] = ()
@@ -140,18 +173,21 @@ def understand(text: str, collection: Collection) -> Question:
         positive, exclusions = _exclusions(text, collection)
     names = tuple(_conditions(positive, collection))
     hard = _hard(names, positive, collection)
+    if kind == "list" and not _PAPERS & {word for word, _, _ in words(text)} and _about_one(hard, collection):
+        kind = "fact"
     any_of = len(hard) > 1 and bool(re.search(
         re.escape(hard[0].surface) + r"\W+(?:[\w-]+\W+){0,2}?or\b", positive, re.IGNORECASE
     ))
     topic = _topic(positive, hard)
     trace = [f"kind: {kind}"]
+    trace += [f"word {word!r}: taken for {meant}" for word, meant in slips]
     for name in names:
         state = f"taken for {name.meant}" if name.meant else "known" if name.known else "unknown"
         trace.append(f"name {name.surface!r}: {state}")
     trace.append(f"must mention: {(' or ' if any_of else ' and ').join(n.label for n in hard) or '-'}")
     trace += [f"excluding: {part.text}" for part in exclusions]
     trace.append(f"topic: {' '.join(topic) or '-'}")
-    return Question(text, kind, names, hard, any_of, topic, exclusions, positive, tuple(trace))
+    return Question(typed, kind, names, hard, any_of, topic, exclusions, positive, slips, tuple(trace))
 
 
 def _kind(text: str) -> str:
@@ -162,9 +198,11 @@ def _kind(text: str) -> str:
         return "count"
     if _COMPARE.search(text):
         return "compare"
-    if _REQUEST.match(text) or _PAPERS & set(tokens):
+    if _REQUEST.match(text) or _WHAT_IS_THERE.search(text) or _PAPERS & set(tokens):
         return "list"
     for match in _WHICH.finditer(text):
+        if _PREPOSITION.search(text[:match.start()]):
+            continue  # "on which models was it tried" asks for a detail
         asked = [word for word, _, _ in words(match.group(1))]
         noun = next((i for i, word in enumerate(asked) if word in _BROUGHT), None)
         if noun is not None and not set(asked[:noun]) & (_VERBS | _FEW):
@@ -172,6 +210,24 @@ def _kind(text: str) -> str:
     if "?" not in text and len(tokens) <= TOPIC_WORDS and not _VERBS & set(tokens):
         return "topic"
     return "fact"
+
+
+def _slips(text: str, collection: Collection, is_word: Callable[[str], bool]) -> Iterator[tuple[str, str]]:
+    """Words that no paper has but that are one letter from words that papers have: typed wrong, most likely.
+
+    Words the model knows whole are English whether a paper has them or not, and names are not words.
+    """
+    shaped = [(name.start, name.end) for name in find_names(text)]
+    for word, start, end in dict.fromkeys(words(text)):
+        if len(word) < MIN_CORRECTABLE or not word.isalpha() or word in FUNCTION_WORDS:
+            continue
+        if any(a < end and start < b for a, b in shaped) or is_word(word):
+            continue
+        if collection.store.name_counts([name_key(word)]) or collection.lexical.word_frequency(word):
+            continue
+        meant = nearest_word(word, collection.lexical)
+        if meant is not None:
+            yield text[start:end], meant
 
 
 def _exclusions(text: str, collection: Collection) -> tuple[str, tuple[Exclusion, ...]]:
@@ -188,6 +244,11 @@ def _exclusions(text: str, collection: Collection) -> tuple[str, tuple[Exclusion
     if not found:
         return text, ()
     return f"{text[:match.start()].rstrip()} {text[match.end():].lstrip()}".strip(), tuple(found)
+
+
+def _about_one(names: Sequence[Condition], collection: Collection) -> bool:
+    """Whether a name is so rare that the question is about what a paper or two say of it."""
+    return any(len(collection.with_name(name.key)) <= FEW_PAPERS for name in names)
 
 
 def _hard(names: Sequence[Condition], text: str, collection: Collection) -> tuple[Condition, ...]:
@@ -220,12 +281,19 @@ def _conditions(text: str, collection: Collection) -> list[Condition]:
     found: dict[str, Condition] = {}
     for name in sorted(chosen, key=lambda m: m.start):
         key, meant = name.key, None
-        if key not in known and len(key) >= MIN_CORRECTABLE:
-            close = sorted(other for other in store.names_like(key) if one_edit_apart(key, other))
+        if key not in known:
+            close = sorted(other for other in store.names_like(key) if _is_slip(key, other))
             if len(close) == 1:
                 key, meant = close[0], store.surface(close[0])
         found.setdefault(key, Condition(key, name.surface, name.key in known or meant is not None, meant))
     return list(found.values())
+
+
+def _is_slip(asked: str, known: str) -> bool:
+    """Whether a name is another one mistyped: one letter off in a long name, two swapped in a short one."""
+    if not one_edit_apart(asked, known):
+        return False
+    return len(asked) >= MIN_CORRECTABLE or (len(asked) == len(known) == 4 and sorted(asked) == sorted(known))
 
 
 def _means_a_name(name: Name, collection: Collection) -> bool:

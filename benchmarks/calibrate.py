@@ -16,7 +16,6 @@ from assistant.answering.membership import CUT, Evidence, evidence
 from assistant.answering.refusal import Signals, signals
 from assistant.api import Assistant
 from assistant.evaluation.questions import EvalQuestion, load_questions
-from assistant.question import understand
 
 Floats = npt.NDArray[np.float64]
 
@@ -26,7 +25,8 @@ def main() -> None:
     parser.add_argument("what", choices=["membership", "refusal"])
     arguments = parser.parse_args()
     with Assistant.open() as assistant:
-        (calibrate_membership if arguments.what == "membership" else calibrate_refusal)(assistant)
+        calibrate = calibrate_membership if arguments.what == "membership" else calibrate_refusal
+        assistant.collection.read(lambda: calibrate(assistant))
 
 
 def calibrate_membership(assistant: Assistant) -> None:
@@ -48,10 +48,10 @@ def calibrate_refusal(assistant: Assistant) -> None:
     retriever = assistant.retriever()
     asked, x, y = [], [], []
     for question in load_questions():
-        understood = understand(question.question, assistant.collection)
+        understood = assistant.understand(question.question)
         if understood.unknown or understood.kind in ("list", "count", "collection"):
             continue
-        query = retriever.query(understood.corrected)
+        query = retriever.query(understood.corrected, names=understood.keys)
         asked.append(question)
         x.append(astuple(signals(query, retriever.search(query, limit=10))))
         y.append(float(question.kind != "unanswerable"))
@@ -88,7 +88,7 @@ def membership_samples(assistant: Assistant) -> list[Sample]:
     for question in load_questions():
         if question.kind not in ("list", "count"):
             continue
-        understood = understand(question.question, assistant.collection)
+        understood = assistant.understand(question.question)
         if not understood.topic or understood.exclusions:
             continue
         named, _ = extractive.with_names(understood)

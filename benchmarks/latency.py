@@ -73,7 +73,7 @@ def median_of(command: str, *words: str) -> float:
 
 
 def ingest_rate_share() -> float:
-    """Share of an ingest that the model itself takes, imports excluded: its rate over the bare model's. Median of three.
+    """Share of an ingest that the model itself takes, imports excluded: its rate over the bare model's; median of 3.
 
     Both are timed inside the same run, because on a shared machine two runs differ more than the figure.
     """

@@ -7,20 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from assistant import Settings
+from assistant import Assistant, Settings
 from assistant.collection import Collection
-from assistant.question import Question, understand
+from assistant.embedder import Embedder
 
 
 @pytest.fixture(scope="module")
-def collection(seeds_home: Path) -> Iterator[Collection]:
-    opened = Collection(Settings(home=seeds_home, _env_file=None))
-    yield opened
-    opened.close()
-
-
-def read(text: str, collection: Collection) -> Question:
-    return collection.read(lambda: understand(text, collection))
+def assistant(seeds_home: Path, embedder: Embedder) -> Iterator[Assistant]:
+    settings = Settings(home=seeds_home, _env_file=None)
+    with Assistant(Collection(settings), embedder, settings) as opened:
+        yield opened
 
 
 @pytest.mark.parametrize(("text", "kind"), [
@@ -45,8 +41,8 @@ def read(text: str, collection: Collection) -> Question:
     ("?!…", "empty"),
     ("🙂🙂", "empty"),
 ])
-def test_the_kind_follows_from_the_form(text: str, kind: str, collection: Collection) -> None:
-    assert read(text, collection).kind == kind
+def test_the_kind_follows_from_the_form(text: str, kind: str, assistant: Assistant) -> None:
+    assert assistant.understand(text).kind == kind
 
 
 @pytest.mark.parametrize(("text", "hard"), [
@@ -57,14 +53,14 @@ def test_the_kind_follows_from_the_form(text: str, kind: str, collection: Collec
     ("how many papers mention RLHF?", ["rlhf"]),   # … unless it is all that is asked
 ])
 def test_proper_names_are_conditions_and_common_nouns_are_topic(
-    text: str, hard: list[str], collection: Collection
+    text: str, hard: list[str], assistant: Assistant
 ) -> None:
-    assert [name.key for name in read(text, collection).hard] == hard
+    assert [name.key for name in assistant.understand(text).hard] == hard
 
 
-def test_names_joined_by_or_are_alternatives(collection: Collection) -> None:
-    assert read("papers about Indonesian or Vietnamese", collection).any_of
-    assert not read("papers that use both GPT-J and T5", collection).any_of
+def test_names_joined_by_or_are_alternatives(assistant: Assistant) -> None:
+    assert assistant.understand("papers about Indonesian or Vietnamese").any_of
+    assert not assistant.understand("papers that use both GPT-J and T5").any_of
 
 
 @pytest.mark.parametrize(("text", "unknown"), [
@@ -75,16 +71,26 @@ def test_names_joined_by_or_are_alternatives(collection: Collection) -> None:
     ("Who wrote the Transformer paper?", []),
 ])
 def test_a_name_no_paper_has_is_unknown_even_around_a_known_one(
-    text: str, unknown: list[str], collection: Collection
+    text: str, unknown: list[str], assistant: Assistant
 ) -> None:
-    assert [name.surface for name in read(text, collection).unknown] == unknown
+    assert [name.surface for name in assistant.understand(text).unknown] == unknown
 
 
-def test_a_slip_in_a_name_is_taken_for_the_name(collection: Collection) -> None:
-    question = read("what is EasyEdti?", collection)
+def test_a_slip_in_a_name_is_taken_for_the_name(assistant: Assistant) -> None:
+    question = assistant.understand("what is EasyEdti?")
 
     assert [(name.surface, name.meant) for name in question.names] == [("EasyEdti", "EasyEdit")]
     assert question.corrected == "what is EasyEdit?"
+
+
+@pytest.mark.parametrize(("text", "slips"), [
+    ("how does retreival help tunning?", [("retreival", "retrieval"), ("tunning", "tuning")]),
+    ("a hobbyist network", []),  # a word of the language that no paper has is no slip
+])
+def test_a_word_typed_wrong_is_put_right_by_the_words_of_the_collection(
+    text: str, slips: list[tuple[str, str]], assistant: Assistant
+) -> None:
+    assert list(assistant.understand(text).slips) == slips
 
 
 @pytest.mark.parametrize(("text", "excluded", "topic"), [
@@ -93,15 +99,15 @@ def test_a_slip_in_a_name_is_taken_for_the_name(collection: Collection) -> None:
     ("which papers on speech other than SpeechT5?", [()], ("speech",)),
 ])
 def test_exclusions_are_taken_out_of_the_question(
-    text: str, excluded: list[tuple[str, ...]], topic: tuple[str, ...], collection: Collection
+    text: str, excluded: list[tuple[str, ...]], topic: tuple[str, ...], assistant: Assistant
 ) -> None:
-    question = read(text, collection)
+    question = assistant.understand(text)
 
     assert [exclusion.topic for exclusion in question.exclusions] == excluded
     assert question.topic == topic
 
 
-def test_every_decision_is_in_the_trace(collection: Collection) -> None:
-    assert read("which methods edit GPT-J?", collection).trace == (
+def test_every_decision_is_in_the_trace(assistant: Assistant) -> None:
+    assert assistant.understand("which methods edit GPT-J?").trace == (
         "kind: list", "name 'GPT-J': known", "must mention: GPT-J", "topic: edit",
     )

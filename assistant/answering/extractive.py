@@ -8,17 +8,18 @@ from dataclasses import dataclass
 from assistant.answering.citations import Marks, with_marks
 from assistant.answering.lists import item, line, method_name, proof_of
 from assistant.answering.membership import CUT, evidence, probability
-from assistant.answering.refusal import judge, signals
+from assistant.answering.refusal import Signals, judge, signals
 from assistant.question import Question
 from assistant.records import Answer, AnswerSentence, Hit, Nearest, SentenceHit
 from assistant.retrieval.names import name_key, names_of
 from assistant.retrieval.retriever import Ranking, Retriever
 
 LIST_CANDIDATES = 2000  # of a large collection, for topics; names are exact over all of it
-TOPIC_SURE = 0.6  # two papers at least this sure make a bare topic a list
+TOPIC_SURE = 0.5  # two papers at least this sure make a bare topic a list
 MAX_SENTENCES = 3      # of a fact's answer: about 85 words
 ANSWERING_PAPERS = 5   # best papers whose sentences are compared
 OF_PAPER = 0.5         # weight of a paper's score beside that of its sentence
+OF_NUMBER = 0.1        # what a figure adds where one is asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Members:
     nearest: tuple[Hit, ...]     # the best papers looked at, whether they fit or not
     considered: int
     named: int | None            # papers that mention the hard names, if there are any
+    signals: Signals             # whether the collection is about this at all
     trace: tuple[str, ...]
 
 
@@ -67,13 +69,14 @@ class Extractive:
         """A bare topic gets a list if several papers are about it, else what the best one says."""
         if question.hard and not question.topic:
             return self._list(answer_id, question)
-        sure = [member for member in self.members(question).fitting if member.chance >= TOPIC_SURE]
-        return self._list(answer_id, question) if len(sure) > 1 else self._fact(answer_id, question)
+        sure = CUT if question.hard else TOPIC_SURE
+        members = [member for member in self.members(question).fitting if member.chance >= sure]
+        return self._list(answer_id, question) if len(members) > 1 else self._fact(answer_id, question)
 
     # -- facts
 
     def _fact(self, answer_id: str, question: Question) -> Answer:
-        query = self._retriever.query(question.corrected)
+        query = self._retriever.query(question.corrected, names=question.keys)
         hits = self._retriever.search(query, limit=max(self._top_k, 10), candidates=self._candidates)
         judgement = judge(question, signals(query, hits), level=self._refusal)
         considered = self._retriever.collection.store.count()
@@ -81,7 +84,7 @@ class Extractive:
             return self._refuse(answer_id, question, hits, judgement.reason or "", judgement.confidence)
         marks = Marks()
         sentences = []
-        for hit, sentence in _evidence(hits):
+        for hit, sentence in _evidence(hits, wants_number=question.wants_number):
             mark = marks.cite(hit.paper, sentence.start, sentence.end)
             sentences.append(AnswerSentence(sentence.text, (mark,), checked=True))
         cited = {citation.paper_id for citation in marks.citations()}
@@ -97,6 +100,12 @@ class Extractive:
         if question.unknown:
             return self._no_such_name(answer_id, question)
         members = self.members(question)
+        if not question.hard:
+            judgement = judge(question, members.signals, level="eager")
+            if judgement.abstain:
+                return self._refuse(
+                    answer_id, question, members.nearest, judgement.reason or "", judgement.confidence
+                )
         kept = [member for member in members.fitting if member.hit.sentences]
         if not kept and not question.hard:
             return self._refuse(answer_id, question, members.nearest, "no paper of the collection fits", 0.2)
@@ -133,6 +142,7 @@ class Extractive:
         if question.topic:
             chances = [probability(found) for found in evidence(self._retriever, question.topic, ranking)]
         left_out = self._excluded(question)
+        nearest = ranking.hits(5)
         fitting = [
             Member(ranking.hit(position), chance)
             for position, (paper, chance) in enumerate(zip(ids, chances, strict=True))
@@ -143,7 +153,8 @@ class Extractive:
         considered = total if named is not None else len(ids)
         trace = (f"looked at {considered} papers; {len(left_out)} excluded; cut at {CUT}", *filter(None, [note]))
         return Members(
-            tuple(fitting), tuple(ranking.hits(5)), considered, None if named is None else len(named), trace
+            tuple(fitting), tuple(nearest), considered, None if named is None else len(named),
+            signals(ranking.query, nearest), trace,
         )
 
     def look_at(self, question: Question, named: set[str] | None) -> Ranking:
@@ -253,17 +264,23 @@ class Extractive:
         )
 
 
-def _evidence(hits: Sequence[Hit]) -> list[tuple[Hit, SentenceHit]]:
+def _evidence(hits: Sequence[Hit], *, wants_number: bool) -> list[tuple[Hit, SentenceHit]]:
     """The sentences that answer, best first, whichever of the best papers they stand in.
 
-    A sentence counts by how it meets the question itself and by how well its paper does.
+    A sentence counts by how it meets the question itself, by how well its paper does, and, if a number is asked for, by
+    having one.
     """
     found = [
-        (sentence.score + OF_PAPER * hit.score, hit, sentence)
+        (sentence.score + OF_PAPER * hit.score + (OF_NUMBER if wants_number and _has_number(sentence.text) else 0.0),
+         hit, sentence)
         for hit in hits[:ANSWERING_PAPERS] for sentence in hit.sentences
     ]
     found.sort(key=lambda entry: (-entry[0], entry[1].paper.paper_id, entry[2].start))
     return [(hit, sentence) for _, hit, sentence in found[:MAX_SENTENCES]]
+
+
+def _has_number(text: str) -> bool:
+    return any(character.isdigit() for character in text)
 
 
 def _best(hit: Hit, count: int) -> list[SentenceHit]:
@@ -272,9 +289,8 @@ def _best(hit: Hit, count: int) -> list[SentenceHit]:
 
 def _notice(question: Question) -> str:
     excluded = [name for exclusion in question.exclusions for name in exclusion.names]
-    return "".join(
-        f"(I took “{name.surface}” for {name.meant}.) " for name in (*question.names, *excluded) if name.meant
-    )
+    taken = [(name.surface, name.meant) for name in (*question.names, *excluded) if name.meant]
+    return "".join(f"(I took “{typed}” for {meant}.) " for typed, meant in (*taken, *question.slips))
 
 
 def _headline(question: Question, found: int, members: Members) -> str:

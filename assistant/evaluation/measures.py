@@ -1,4 +1,4 @@
-"""What an answer is worth, question by question: each measure is a function from a question and its answer to a number."""
+"""What an answer is worth: measures from a question and its answer to numbers, and the interval of their mean."""
 
 from __future__ import annotations
 

@@ -111,6 +111,10 @@ class LexicalIndex:
         searcher = self._index.searcher()
         return max(int(searcher.doc_freq(field, stem)) for field in ("abstract", "title"))
 
+    def word_frequency(self, word: str) -> int:
+        """In how many papers' abstracts or titles a word occurs, whatever its ending (the larger of the two)."""
+        return max((self.frequency(stem) for stem in self._stemmer.analyze(word)), default=0)
+
     def _all(self, query: Any) -> list[str]:
         searcher = self._index.searcher()
         hits = searcher.search(query, max(1, self.count()), count=False).hits

@@ -30,6 +30,7 @@ class Weights:
     late: float = 1.0
     dense: float = 0.25
     lexical: float = 0.25
+    names: float = 0.5      # of the question's names, the share a paper mentions
     sentence: float = 0.3   # of `late`, the share of the best single sentence; the rest is the whole paper's
     function: float = 0.15  # of a function word in late interaction, where the rarest word has 1
 
@@ -47,6 +48,15 @@ class QueryWord:
 
 
 @dataclass(frozen=True, slots=True)
+class QueryName:
+    """One name of the question."""
+
+    key: str
+    papers: frozenset[str]  # that mention it
+    rarity: float           # inverse document frequency as a share of the largest possible, 0–1
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """A question made ready for search."""
 
@@ -56,6 +66,12 @@ class Query:
     tokens: Floats      # (q, r), see `tokens.Basis.query`
     weights: Floats     # (q,), of each token
     word_of: npt.NDArray[np.int64]  # (q,) index into `words` of each token, -1 for punctuation
+    names: tuple[QueryName, ...] = ()
+
+    def named_by(self, paper_id: str) -> float:
+        """The weighted share of the question's names that a paper mentions, 0–1; 0 without names."""
+        total = sum(name.rarity for name in self.names)
+        return sum(name.rarity for name in self.names if paper_id in name.papers) / total if total > 0 else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +116,13 @@ class Retriever:
         self._embedder = embedder
         self._weights = weights or Weights()
 
-    def query(self, text: str, *, topic: Sequence[str] | None = None) -> Query:
+    def query(self, text: str, *, topic: Sequence[str] | None = None, names: Sequence[str] = ()) -> Query:
         """Embed a question and weigh its words by their rarity in the collection.
 
         Args:
             text: longer than the model's window, its beginning is used.
             topic: the words (lower case) that are looked for; the others then only give them context. Default: all.
+            names: keys of the names in it; papers that mention them are preferred.
         """
         encoding = next(iter(self._embedder.encode([self._fit(text)])))
         total = self.collection.store.count()
@@ -130,8 +147,14 @@ class Retriever:
             [found[w].weight / math.sqrt(pieces[w]) if w >= 0 else 0.0 for w in word_of], dtype=np.float32
         )
         return Query(
-            text, tuple(found), encoding.pooled, self.collection.basis.query(encoding.vectors), weights, word_of
+            text, tuple(found), encoding.pooled, self.collection.basis.query(encoding.vectors), weights, word_of,
+            tuple(self._name(key, total) for key in names),
         )
+
+    def _name(self, key: str, total: int) -> QueryName:
+        papers = frozenset(self.collection.with_name(key))
+        rarity = math.log((total + 1) / (len(papers) + 0.5)) / math.log((total + 1) / 0.5)
+        return QueryName(key, papers, max(rarity, 0.0))
 
     def search(
         self, query: Query, *, limit: int, candidates: int = 200, among: Sequence[str] | None = None
@@ -148,7 +171,8 @@ class Retriever:
         """
         dense = self.dense(query.pooled, limit=candidates if among is None else max(candidates, len(among)))
         lexical = dict(self.collection.lexical.search(query.text, limit=candidates, among=among))
-        wanted = sorted({*dense, *lexical}) if among is None else list(among)
+        named = [paper for name in query.names if len(name.papers) <= candidates for paper in name.papers]
+        wanted = sorted({*dense, *lexical, *named}) if among is None else list(among)
         # Chroma and the lexical index may be ahead of the database: what it does not hold, does not exist.
         entries = self.collection.store.entries(wanted)
         ids = sorted(entries)
@@ -161,6 +185,7 @@ class Retriever:
                 (self._weights.late, rescale(dict(zip(ids, late.tolist(), strict=True)), ids)),
                 (self._weights.dense, rescale(dense, ids)),
                 (self._weights.lexical, rescale(lexical, ids)),
+                (self._weights.names if query.names else 0.0, {paper: query.named_by(paper) for paper in ids}),
             ],
             ids,
         )
