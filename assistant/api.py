@@ -47,7 +47,7 @@ class Assistant:
 
         settings = settings or load_settings()
         collection = Collection(settings)
-        embedder = open_embedder(settings.embedder_dir, threads=settings.threads)
+        embedder = open_embedder(settings.embedder_dir, precision=settings.precision, threads=settings.threads)
         collection.check_embedder(embedder)
         return cls(collection, embedder, settings)
 

@@ -4,18 +4,24 @@ The graph file holds no weights: 9 kB instead of 90 MB, made in a blink, and kep
 spare the next start ``import onnx``. The weights are handed to the session as arrays mapped from
 ``model.safetensors``; only the three projections of each attention must be joined in memory.
 
+In int8 the matrices of every layer are rounded at each start, which takes 20 ms, one scale a column, and
+activations within the run, one scale a matrix. Such a scale depends on every row: a run is one text, so that
+its vectors depend on nothing else.
+
 Operators: https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assistant.cache import seal, unseal, write_atomically
 from assistant.errors import EmbedderError
@@ -24,9 +30,16 @@ from assistant.model_folder import Architecture, Floats
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession  # type: ignore[import-untyped]
 
-GRAPH_VERSION = 2  # raise it with any change to the nodes
+Precision = Literal["int8", "fp32"]
+Bytes = NDArray[np.int8]
+
+GRAPH_VERSION = 3  # raise it with any change to the nodes
 _FUSED = "com.microsoft"
 _OPSET, _IR_VERSION = 17, 8  # old enough for every supported ONNX Runtime
+_MATRICES = {"qkv", "mixed", "wide", "narrow"}
+# Processors without VNNI add two products of an unsigned and a signed byte in 16 bits, and saturate without a word.
+# 2 * 255 * 64 = 32640 fits, 2 * 255 * 127 would not: 7 bits, then every processor computes the same.
+INT8_LARGEST = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,40 +50,38 @@ class Encoder:
     weights: tuple[Any, ...]
     vocabulary: int  # token ids are below this
 
-    def run(self, token_ids: np.ndarray[Any, np.dtype[np.int32]],
-            lengths: np.ndarray[Any, np.dtype[np.int32]]) -> Floats:
-        """Last hidden states (b, s, d) of token ids (b, s), of which the first ``lengths`` (b,) count.
-
-        What stands after a row's length has no influence on the vectors before it.
-        """
-        states: Floats = self.session.run(["states"], {"token_ids": token_ids, "lengths": lengths})[0]
+    def run(self, token_ids: Sequence[int]) -> Floats:
+        """Last hidden states (s, d) of one text of s tokens, by the calling thread alone; threads may call at once."""
+        states: Floats = self.session.run(["states"], {"token_ids": np.array([token_ids], np.int32)})[0][0]
         return states
 
 
 def open_encoder(weights_path: Path, tensors: Mapping[str, Floats], architecture: Architecture, *,
-                 threads: int, cache_dir: Path) -> Encoder:
+                 precision: Precision, cache_dir: Path) -> Encoder:
     """Build or recall the graph, and start it on the CPU.
 
     Raises:
         EmbedderError: tensors are missing or have shapes that do not fit ``config.json``.
     """
+    # From 1.29 on the Linux builds report to their maker, and `disable_telemetry_events` does not stop that.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime as ort
 
-    weights = graph_weights(tensors, architecture)
+    weights: dict[str, Floats | Bytes] = dict(graph_weights(tensors, architecture))
+    if precision == "int8":
+        weights = quantise(weights)
     # ONNX Runtime checks that the named file exists inside the folder; a Hugging Face cache holds links
     real = weights_path.resolve()
     shapes = {name: array.shape for name, array in weights.items()}
-    graph = _cached_graph(architecture, shapes, real.name, cache_dir)
+    graph = _cached_graph(architecture, shapes, real.name, precision, cache_dir)
 
     options = ort.SessionOptions()
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL  # it is fused already
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = 1  # two texts on two threads are faster than one text on two
     options.inter_op_num_threads = 1
     options.enable_mem_pattern = False  # patterns are kept per shape, and shapes hardly repeat
     options.log_severity_level = 3
     options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(real.parent))
-    # spinning threads gain nothing here and, once anything else wants the cores, cost tenfold
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     ort.disable_telemetry_events()
     try:
         values = {name: ort.OrtValue.ortvalue_from_numpy(array) for name, array in weights.items()}
@@ -126,8 +137,23 @@ def graph_weights(tensors: Mapping[str, Floats], architecture: Architecture) -> 
     return weights
 
 
-def build_graph(architecture: Architecture, shapes: Mapping[str, Sequence[int]], weights_name: str) -> bytes:
-    """The serialised graph ``token_ids`` (b, s), ``lengths`` (b,) -> ``states`` (b, s, d), without weights."""
+def quantise(weights: Mapping[str, Floats | Bytes]) -> dict[str, Floats | Bytes]:
+    """The matrices as (in, out) bytes within ±64, each with the (out,) steps of its columns as ``NAME.steps``."""
+    quantised = dict(weights)
+    for name, matrix in weights.items():
+        if name.partition(".")[2] in _MATRICES:
+            axis = 0 if name.endswith("qkv") else 1  # the others lie as PyTorch stores them, (out, in)
+            steps = np.maximum(matrix.max(axis), -matrix.min(axis)) / np.float32(INT8_LARGEST)
+            steps = np.maximum(steps, np.float32(1e-12))  # a column of zeros
+            rounded = np.rint(matrix * np.expand_dims(1 / steps, axis)).astype(np.int8)
+            quantised[name] = np.ascontiguousarray(rounded if axis == 0 else rounded.T)
+            quantised[f"{name}.steps"] = steps
+    return quantised
+
+
+def build_graph(architecture: Architecture, shapes: Mapping[str, Sequence[int]], weights_name: str,
+                precision: Precision) -> bytes:
+    """The serialised graph ``token_ids`` (1, s) -> ``states`` (1, s, d), without weights."""
     from onnx import TensorProto, helper
 
     nodes = []
@@ -135,6 +161,19 @@ def build_graph(architecture: Architecture, shapes: Mapping[str, Sequence[int]],
     def node(operator: str, inputs: Sequence[str], output: str, domain: str = _FUSED, **attributes: Any) -> str:
         nodes.append(helper.make_node(operator, inputs, [output], domain=domain, **attributes))
         return output
+
+    def attend(x: str, name: str, output: str) -> str:
+        if precision == "fp32":
+            return node("Attention", [x, name, f"{name}.bias"], output, num_heads=architecture.heads)
+        parts = [f"{name}.bytes", f"{name}.step", f"{name}.zero"]
+        nodes.append(helper.make_node("DynamicQuantizeLinear", [x], parts))
+        return node("QAttention", [parts[0], name, f"{name}.bias", parts[1], f"{name}.steps", "", parts[2]], output,
+                    num_heads=architecture.heads)
+
+    def multiply(x: str, name: str, output: str) -> str:
+        if precision == "fp32":  # transB: the weights lie as PyTorch stores them, (out, in)
+            return node("FusedMatMul", [x, name], output, transB=1)
+        return node("DynamicQuantizeMatMul", [x, name, f"{name}.steps"], output)
 
     def add_and_normalise(branch: str, trunk: str, name: str, output: str) -> str:
         # not SkipLayerNormalization, which on the CPU takes six times as long as these three together
@@ -149,28 +188,26 @@ def build_graph(architecture: Architecture, shapes: Mapping[str, Sequence[int]],
         ["embedded", ""], domain=_FUSED, epsilon=architecture.epsilon))
     trunk = "embedded"
     for i in range(architecture.layers):
-        heard = node("Attention", [trunk, f"{i}.qkv", f"{i}.qkv.bias", "lengths"], f"{i}.heard",
-                     num_heads=architecture.heads)
-        # transB: the weights lie as PyTorch stores them, (out, in)
-        heard = node("FusedMatMul", [heard, f"{i}.mixed"], f"{i}.heard.out", transB=1)
+        heard = attend(trunk, f"{i}.qkv", f"{i}.heard")
+        heard = multiply(heard, f"{i}.mixed", f"{i}.heard.out")
         trunk = add_and_normalise(heard, trunk, f"{i}.mixed", f"{i}.middle")
-        wide = node("FusedMatMul", [trunk, f"{i}.wide"], f"{i}.wide.out", transB=1)
+        wide = multiply(trunk, f"{i}.wide", f"{i}.wide.out")
         wide = node(architecture.activation, [wide, f"{i}.wide.bias"], f"{i}.active")
-        narrow = node("FusedMatMul", [wide, f"{i}.narrow"], f"{i}.narrow.out", transB=1)
+        narrow = multiply(wide, f"{i}.narrow", f"{i}.narrow.out")
         last = i == architecture.layers - 1
         trunk = add_and_normalise(narrow, trunk, f"{i}.narrow", "states" if last else f"{i}.states")
 
     placeholders = []
     for name, shape in shapes.items():
-        tensor = TensorProto(name=name, data_type=TensorProto.FLOAT, dims=shape,
+        rounded = f"{name}.steps" in shapes
+        tensor = TensorProto(name=name, data_type=TensorProto.INT8 if rounded else TensorProto.FLOAT, dims=shape,
                              data_location=TensorProto.EXTERNAL)
         tensor.external_data.add(key="location", value=weights_name)
         placeholders.append(tensor)
     graph = helper.make_graph(
         nodes, "bert",
-        [helper.make_tensor_value_info("token_ids", TensorProto.INT32, ["b", "s"]),
-         helper.make_tensor_value_info("lengths", TensorProto.INT32, ["b"])],
-        [helper.make_tensor_value_info("states", TensorProto.FLOAT, ["b", "s", architecture.dimension])],
+        [helper.make_tensor_value_info("token_ids", TensorProto.INT32, [1, "s"])],
+        [helper.make_tensor_value_info("states", TensorProto.FLOAT, [1, "s", architecture.dimension])],
         placeholders)
     model = helper.make_model(graph, ir_version=_IR_VERSION, opset_imports=[
         helper.make_opsetid("", _OPSET), helper.make_opsetid(_FUSED, 1)])
@@ -179,15 +216,15 @@ def build_graph(architecture: Architecture, shapes: Mapping[str, Sequence[int]],
 
 
 def _cached_graph(architecture: Architecture, shapes: Mapping[str, Sequence[int]], weights_name: str,
-                  cache_dir: Path) -> bytes:
+                  precision: Precision, cache_dir: Path) -> bytes:
     """The graph from the cache if it is there and whole, else built and kept."""
-    identity = repr((GRAPH_VERSION, astuple(architecture), sorted(shapes.items()), weights_name))
+    identity = repr((GRAPH_VERSION, astuple(architecture), sorted(shapes.items()), weights_name, precision))
     path = cache_dir / f"bert-{hashlib.sha256(identity.encode()).hexdigest()[:20]}.onnx.sealed"
     try:
         graph = unseal(path.read_bytes())
     except OSError:
         graph = None
     if graph is None:
-        graph = build_graph(architecture, shapes, weights_name)
+        graph = build_graph(architecture, shapes, weights_name, precision)
         write_atomically(path, seal(graph))
     return graph

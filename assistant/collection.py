@@ -235,8 +235,9 @@ class Collection:
         made_by = self.card.get("fingerprint")
         if made_by is not None and made_by != embedder.fingerprint:
             raise StorageError(
-                f"this index was made with {self.card.get('embedder')}, the model in use is {embedder.name}; set "
-                "ASSISTANT_EMBEDDER_DIR back, run: ingest rebuild, or name another folder with ASSISTANT_HOME"
+                f"this index was made with {self.card.get('embedder')}, the model in use is "
+                f"{embedder.name} {embedder.precision}; set ASSISTANT_EMBEDDER_DIR and ASSISTANT_PRECISION back, "
+                "run: ingest rebuild, or name another folder with ASSISTANT_HOME"
             )
 
     def close(self) -> None:

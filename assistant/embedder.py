@@ -1,7 +1,8 @@
 """Texts to vectors: one pass over a text yields the vector of every word piece and of the whole.
 
-``texts → Encoding``. The model is any BERT-family sentence-transformers folder, run by ONNX Runtime in
-float32. Batches hold texts of like length; sharing a batch changes a vector by rounding only (< 1e-5).
+``texts → Encoding``. The model is any BERT-family sentence-transformers folder, run by ONNX Runtime in int8 or
+float32. One text is one run on one thread, several texts run at once: what a text is embedded with, and on how many
+threads, changes not a bit of its vectors.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import hashlib
 import itertools
 import os
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.bert_graph import Encoder, open_encoder
+from assistant.bert_graph import GRAPH_VERSION, Encoder, Precision, open_encoder
 from assistant.cache import default_cache_dir, file_sha256
 from assistant.errors import EmbedderError
 from assistant.model_folder import (
@@ -36,11 +39,8 @@ if TYPE_CHECKING:
 
 Ints = NDArray[np.int32]
 
-# Measured on two cores with the 326 abstracts: an abstract alone is as fast per token as eight together,
-# a sentence alone 1.3 times as slow as sixteen; 512 tokens serve both, and more fall out of the processor's cache.
-_BATCH_TOKENS = 512
-_HELD_TOKENS = 32_768  # computed before the first is handed on: 48 MiB of vectors at 384 dimensions
-_TEXTS_READ = 128      # taken from an iterator at once
+_TEXTS_READ = 64   # taken from an iterator and tokenised at once
+_TEXTS_AHEAD = 16  # per thread, encoded before they are asked for; 25 MiB on two threads if all fill the window
 _SURROGATES = re.compile("[\ud800-\udfff]")  # not text; the tokenizer would refuse the whole
 
 
@@ -62,13 +62,14 @@ class _Tokens:
     offsets: Ints
 
 
-def open_embedder(model_dir: Path | None = None, *, threads: int | None = None,
+def open_embedder(model_dir: Path | None = None, *, precision: Precision = "int8", threads: int | None = None,
                   cache_dir: Path | None = None) -> Embedder:
     """Start the model in ``model_dir``, by default the all-MiniLM-L6-v2 that comes as a package.
 
     Args:
         model_dir: a sentence-transformers folder of a BERT-family model, with ``tokenizer.json``.
-        threads: of one run, at least 1; by default the cores this process may use.
+        precision: of the layers' products; "int8" is more than twice as fast, "fp32" what the model was trained in.
+        threads: texts encoded at once, at least 1; by default the cores this process may use.
         cache_dir: where hashes and the graph are remembered; by default the user's cache.
     Raises:
         EmbedderError: missing, damaged, or a kind of model this program cannot run.
@@ -79,29 +80,35 @@ def open_embedder(model_dir: Path | None = None, *, threads: int | None = None,
     weights = folder / "model.safetensors"
     tensors = read_tensors(weights)
     tokenizer, tokenizer_sha256 = _open_tokenizer(folder / "tokenizer.json")
-    encoder = open_encoder(weights, tensors, architecture, threads=threads or _cores(), cache_dir=cache)
+    encoder = open_encoder(weights, tensors, architecture, precision=precision, cache_dir=cache)
     if tokenizer.get_vocab_size() > encoder.vocabulary:
         raise EmbedderError(f"{folder / 'tokenizer.json'} knows {tokenizer.get_vocab_size()} word pieces, "
                             f"the weights {encoder.vocabulary}: they belong to different models")
     identity = f"{file_sha256(weights, cache_dir=cache)} {tokenizer_sha256} {pooling}"
+    model = _digest(identity)
     return Embedder(encoder, tokenizer, pooling, dimension=architecture.dimension, window=architecture.window,
-                    name=DEFAULT_NAME if model_dir is None else folder.resolve().name,
-                    fingerprint=hashlib.sha256(identity.encode()).hexdigest()[:16])
+                    name=DEFAULT_NAME if model_dir is None else folder.resolve().name, precision=precision,
+                    model=model, threads=threads or _cores(),
+                    fingerprint=model if precision == "fp32" else _digest(f"{identity} {precision} {GRAPH_VERSION}"))
 
 
 class Embedder:
     """A loaded model; made by `open_embedder`. Safe to share between threads."""
 
-    def __init__(self, encoder: Encoder, tokenizer: Tokenizer, pooling: Pooling, *, dimension: int,
-                 window: int, name: str, fingerprint: str) -> None:
+    def __init__(self, encoder: Encoder, tokenizer: Tokenizer, pooling: Pooling, *, dimension: int, window: int,
+                 name: str, precision: Precision, model: str, fingerprint: str, threads: int) -> None:
         self.name = name
-        self.fingerprint = fingerprint  # 16 hex digits of weights, tokenizer and pooling
+        self.precision = precision
+        self.model = model              # 16 hex digits of weights, tokenizer and pooling
+        self.fingerprint = fingerprint  # the same, and of precision: vectors of one fingerprint may be compared
         self.dimension = dimension
         self.window = window            # most tokens of a text, the specials included
         self._encoder, self._tokenizer, self._pooling = encoder, tokenizer, pooling
         mask = tokenizer.encode("a").special_tokens_mask
         self._before = mask.index(0) if 0 in mask else len(mask)  # specials in front of a text
         self.specials = sum(mask)
+        self._ahead = _TEXTS_AHEAD * threads
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="embedder")  # which starts none before it has work
 
     def encode(self, texts: Iterable[str]) -> Iterator[Encoding]:
         """Encode any number of texts, in their order; a generator is read a little ahead.
@@ -109,8 +116,17 @@ class Embedder:
         Raises:
             EmbedderError: a text is longer than ``window``; nothing is ever cut.
         """
-        for group in self._groups(texts):
-            yield from self._encode_group(group)
+        running: deque[Future[Encoding]] = deque()
+        try:
+            for tokens in self._tokenised(texts):
+                running.append(self._pool.submit(self._run, tokens))
+                if len(running) > self._ahead:
+                    yield running.popleft().result()
+            while running:
+                yield running.popleft().result()
+        finally:  # of one that is asked for no more
+            for future in running:
+                future.cancel()
 
     def pooled(self, texts: Iterable[str]) -> Floats:
         """One unit vector a text, (n, d)."""
@@ -129,21 +145,11 @@ class Embedder:
         found = self._tokenizer.encode(_SURROGATES.sub("\ufffd", text), add_special_tokens=False)
         return np.array(found.offsets, np.int32).reshape(-1, 2)
 
-    def _groups(self, texts: Iterable[str]) -> Iterator[list[_Tokens]]:
-        """Tokenised texts in groups that are held in memory together."""
+    def _tokenised(self, texts: Iterable[str]) -> Iterator[_Tokens]:
         stream, position = iter(texts), 0
-        group: list[_Tokens] = []
-        held = 0
         while read := list(itertools.islice(stream, _TEXTS_READ)):
-            for tokens in self._tokenise(read, position):
-                if group and held + len(tokens.ids) > _HELD_TOKENS:
-                    yield group
-                    group, held = [], 0
-                group.append(tokens)
-                held += len(tokens.ids)
+            yield from self._tokenise(read, position)
             position += len(read)
-        if group:
-            yield group
 
     def _tokenise(self, texts: Sequence[str], position: int) -> Iterator[_Tokens]:
         clean = [_SURROGATES.sub("\ufffd", text) for text in texts]
@@ -156,30 +162,16 @@ class Embedder:
             offsets = np.array(found.offsets, np.int32).reshape(-1, 2)
             yield _Tokens(ids, offsets[self._before:len(ids) - after])
 
-    def _encode_group(self, group: Sequence[_Tokens]) -> Iterator[Encoding]:
-        """Run a group in batches of like length, longest first so that memory is claimed once."""
-        order = sorted(range(len(group)), key=lambda i: -len(group[i].ids))  # stable: ties by position
-        done: dict[int, Encoding] = {}
-        while order:
-            size = max(1, _BATCH_TOKENS // len(group[order[0]].ids))
-            batch, order = order[:size], order[size:]
-            done.update(zip(batch, self._run([group[i] for i in batch]), strict=True))
-        for i in range(len(group)):
-            yield done.pop(i)
+    def _run(self, tokens: _Tokens) -> Encoding:
+        states = self._encoder.run(tokens.ids)
+        whole = states[0] if self._pooling == "cls" else states.mean(axis=0)
+        inner = slice(self._before, self._before + len(tokens.offsets))
+        return Encoding(np.array(tokens.ids[inner], np.int32), tokens.offsets, states[inner],
+                        whole / max(float(np.linalg.norm(whole)), 1e-12))
 
-    def _run(self, batch: Sequence[_Tokens]) -> Iterator[Encoding]:
-        lengths = np.array([len(tokens.ids) for tokens in batch], np.int32)
-        token_ids = np.zeros((len(batch), lengths.max()), np.int32)  # any id pads: it is masked
-        for row, tokens in zip(token_ids, batch, strict=True):
-            row[:len(tokens.ids)] = tokens.ids
-        states = self._encoder.run(token_ids, lengths)
-        for row, tokens, state in zip(token_ids, batch, states, strict=True):
-            state = state[:len(tokens.ids)]
-            whole = state[0] if self._pooling == "cls" else state.mean(axis=0)
-            inner = slice(self._before, self._before + len(tokens.offsets))
-            # copies: a view would keep the whole batch alive
-            yield Encoding(row[inner].copy(), tokens.offsets, state[inner].copy(),
-                           whole / max(float(np.linalg.norm(whole)), 1e-12))
+
+def _digest(identity: str) -> str:
+    return hashlib.sha256(identity.encode()).hexdigest()[:16]
 
 
 def _open_tokenizer(path: Path) -> tuple[Tokenizer, str]:

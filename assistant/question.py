@@ -37,10 +37,18 @@ _ASKING_FOR = frozenset(
     looks looked looking number count total list lists find finds exist exists existing available anything
     everything anyone hi hello thanks thank tell""".split()
 )
+# "models that …", "open benchmarks for …": what papers bring is the head of the phrase
+_HEAD_NOUN = re.compile(
+    rf"^(?:[\w-]+\s+){{0,3}}(?:{'|'.join(sorted(_BROUGHT))})\s+(?:that|which|for|with|using|about|to|on|in|of|by|from)\b",
+    re.IGNORECASE,
+)
 _COUNT = re.compile(
     r"\b(?:how many|(?:the )?number of|count(?: the| all)?)\s+(?:of\s+)?(?:the\s+|these\s+|those\s+|your\s+)?"
     r"(?:[\w-]+\s+){0,4}?(?:papers?|abstracts|works|studies|articles|publications|methods|approaches|surveys|benchmarks|"
-    r"datasets|systems|of them)\b", re.IGNORECASE,
+    r"datasets|systems|of them)\b|"
+    # "how many are about …", "in how many is …", "…: how many?", "how often is … used"
+    r"\bhow many(?: of (?:these|those))?\s*(?=\?|$|(?:are|is|do|does|did|have|has|use|mention|report|deal|treat)\b)|"
+    r"\bhow often (?:is|are|does|do)\b", re.IGNORECASE,
 )
 _COMPARE = re.compile(
     r"\b(?:compare[sd]?|comparison|versus|vs\.?|differences? between|differs? from|contrast)\b|"
@@ -53,6 +61,8 @@ _REQUEST = re.compile(
     r"(?:is|are) there (?:any|other|more|some|works?|papers?)\w*|has any(?:one|body)|have any\b|who (?:has|have|else)|"
     r"what (?:do you have|is there|have you got)|all\b)", re.IGNORECASE,
 )
+# "who trains on …", but not "who is …" or "who wrote …", which ask for a person
+_WHO_DOES = re.compile(r"\bwho\s+(?:else\s+)?(?!is\b|was\b|does\b|has\b)[a-z]+s\b", re.IGNORECASE)
 _WHAT_IS_THERE = re.compile(r"\bwhat (?:else )?(?:is there|have you got|do you have)\b", re.IGNORECASE)
 _PREPOSITION = re.compile(r"\b(?:on|in|for|with|from|by|to|at|of|under|over|against)\s+$", re.IGNORECASE)
 _WHICH = re.compile(r"\b(?:which|what|whose)\s+((?:[\w’'-]+\s+){0,4}?[\w’'-]+)", re.IGNORECASE)
@@ -68,7 +78,8 @@ _COLLECTION = re.compile(
 )
 _EXCLUDING = re.compile(
     r"\b(?:other than|not counting|apart from|besides|except(?: for)?|excluding|but (?:not|without)|aside from|"
-    r"without counting|leav(?:e|ing) out|ignoring|ignore|outside(?: of)?|rather than|"
+    r"without counting|leav(?:e|ing) out|ignoring|ignore|skip(?:ping)?|omit(?:ting)?|minus|"
+    r"(?:(?:that|which|to) )?(?:name|mention|use)? ?neither|outside(?: of)?|rather than|"
     r"(?:that|which|who) (?:is|are|do|does|was|were)(?:n't| not)|not (?:about|on|for|in|using|mentioning))"
     r"\s+(.+?)(?=$|[?.;:]|\s[–—-]\s)", re.IGNORECASE,
 )
@@ -173,7 +184,8 @@ def understand(text: str, collection: Collection, *, is_word: Callable[[str], bo
         positive, exclusions = _exclusions(text, collection)
     names = tuple(_conditions(positive, collection))
     hard = _hard(names, positive, collection)
-    if kind == "list" and not _PAPERS & {word for word, _, _ in words(text)} and _about_one(hard, collection):
+    asks_for_papers = bool(_PAPERS & {word for word, _, _ in words(text)})
+    if kind in ("list", "topic") and not asks_for_papers and _about_one(hard, collection):
         kind = "fact"
     any_of = len(hard) > 1 and bool(re.search(
         re.escape(hard[0].surface) + r"\W+(?:[\w-]+\W+){0,2}?or\b", positive, re.IGNORECASE
@@ -198,7 +210,7 @@ def _kind(text: str) -> str:
         return "count"
     if _COMPARE.search(text):
         return "compare"
-    if _REQUEST.match(text) or _WHAT_IS_THERE.search(text) or _PAPERS & set(tokens):
+    if _REQUEST.match(text) or _WHAT_IS_THERE.search(text) or _WHO_DOES.search(text) or _PAPERS & set(tokens):
         return "list"
     for match in _WHICH.finditer(text):
         if _PREPOSITION.search(text[:match.start()]):
@@ -207,6 +219,8 @@ def _kind(text: str) -> str:
         noun = next((i for i, word in enumerate(asked) if word in _BROUGHT), None)
         if noun is not None and not set(asked[:noun]) & (_VERBS | _FEW):
             return "list"
+    if _HEAD_NOUN.match(text) and tokens[0] not in _VERBS:
+        return "list"
     if "?" not in text and len(tokens) <= TOPIC_WORDS and not _VERBS & set(tokens):
         return "topic"
     return "fact"

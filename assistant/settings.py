@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -33,8 +33,9 @@ class Settings(BaseSettings):
     embedder_dir: UserPath | None = Field(
         None, description="folder of a BERT-family sentence-transformers model; unset: all-MiniLM-L6-v2"
     )
+    precision: Literal["int8", "fp32"] = Field("int8", description="of the embedder; int8 is twice as fast")
     chunk_tokens: int = Field(512, ge=16, description="longest chunk, in the model's word pieces")
-    threads: int | None = Field(None, ge=1, description="threads of the embedder; unset: one per core")
+    threads: int | None = Field(None, ge=1, description="texts embedded at once; unset: one per core")
     chroma_url: str | None = Field(
         None, pattern="^https?://", description="http://host:port of a Chroma server; unset: embedded"
     )
@@ -42,9 +43,6 @@ class Settings(BaseSettings):
     top_k: int = Field(8, ge=1, le=100, description="papers an answer may draw on")
     candidates: int = Field(200, ge=10, le=5000, description="papers each first-stage ranker proposes")
     refusal: str = Field("balanced", pattern="^(strict|balanced|eager)$", description="how soon to refuse")
-    openai_api_key: SecretStr | None = Field(None, description="key of an OpenAI-compatible server")
-    openai_base_url: str | None = Field(None, description="its address, ending in /v1")
-    openai_model: str = Field("gpt-4o-mini", description="the model asked for")
     host: str = Field("127.0.0.1", description="address the page listens on")
     port: int = Field(7860, ge=1, le=65535, description="port of the page")
 

@@ -23,6 +23,7 @@ from assistant.records import Chunk, Paper, Source
 
 SCHEMA_VERSION = 2
 NO_INDEX = "there is no index yet; make one with: ingest PATH (a file or folder of abstracts, such as seeds/)"
+COMMON_NOUN_SHARE = 0.2  # of the papers that mention it
 BATCH = 500  # bound variables in one statement; SQLite's oldest limit is 999
 
 _SCHEMA = """
@@ -287,11 +288,11 @@ class Store:
         return str(row[0]) if row else key
 
     def is_common_noun(self, key: str) -> bool:
-        """Whether a name takes a plural or is spelled out somewhere, as LLM and API are but Mistral is not."""
-        return self._db.execute(
-            "SELECT 1 FROM names WHERE key = ?1 AND surface GLOB '*[A-Z]s' AND key NOT GLOB '*s' UNION ALL "
-            "SELECT 1 FROM abbreviations WHERE key = ?1 LIMIT 1", (key,)
-        ).fetchone() is not None
+        """Whether papers use a name in the plural, as they do LLM and API but not Mistral or LoRA."""
+        plural, papers = self._db.execute(
+            "SELECT sum(surface GLOB '*[A-Z]s'), count(*) FROM names WHERE key = ?", (key,)
+        ).fetchone()
+        return not key.endswith("s") and (plural or 0) >= COMMON_NOUN_SHARE * max(papers, 1)
 
     def mentions(self, key: str) -> dict[str, int]:
         """paper_id -> how often it mentions exactly this name."""

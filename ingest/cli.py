@@ -80,7 +80,7 @@ def _run(words: Sequence[str]) -> Report:
         raise MisuseError(f"there is no {' or '.join(missing)}; give a file or folder of abstracts, such as seeds/")
     from assistant.embedder import open_embedder
 
-    embedder = open_embedder(settings.embedder_dir, threads=settings.threads)
+    embedder = open_embedder(settings.embedder_dir, precision=settings.precision, threads=settings.threads)
     return _with_progress(verb, rest, paths, settings, embedder)
 
 

@@ -30,7 +30,7 @@ from ingest.upsert import JOURNAL, Changes, Insert, Writer
 
 BATCH = 128  # records written at once: what a kill can lose
 BASIS_PAPERS = 512
-SHIPPED_BASES = Path(assistant.__file__).parent / "bases"  # named by the fingerprint of their model
+SHIPPED_BASES = Path(assistant.__file__).parent / "bases"  # named by `Embedder.model`: one serves every precision
 
 Progress = Callable[[str, int, int], None]  # file name, records done, records to do
 
@@ -338,14 +338,14 @@ def _chunk_tokens(settings: Settings, embedder: Embedder) -> int:
 
 def _card(embedder: Embedder, chunk_tokens: int) -> dict[str, str]:
     return {
-        "embedder": embedder.name, "fingerprint": embedder.fingerprint, "dimension": str(embedder.dimension),
-        "chunk_tokens": str(chunk_tokens),
+        "embedder": f"{embedder.name} {embedder.precision}", "fingerprint": embedder.fingerprint,
+        "dimension": str(embedder.dimension), "chunk_tokens": str(chunk_tokens),
     }
 
 
 def _default_basis(embedder: Embedder, papers: Sequence[Paper], chunk_tokens: int) -> Basis:
     """The basis shipped for the default model, or one fitted to the first papers for any other."""
-    shipped = SHIPPED_BASES / f"{embedder.fingerprint}.npz"
+    shipped = SHIPPED_BASES / f"{embedder.model}.npz"
     return Basis.load(shipped) if shipped.exists() else fit_basis(papers, embedder, chunk_tokens=chunk_tokens)
 
 

@@ -230,8 +230,8 @@ def test_an_index_of_another_model_is_refused(
     for run in (lambda: assistant(["ask", QUESTION]), lambda: ingest([str(write_lines(Path("a.txt"), ABSTRACTS[:2]))])):
         assert run() == 1
         assert capsys.readouterr().err.partition(": ")[2] == (
-            "this index was made with all-MiniLM-L6-v2, the model in use is tiny; set ASSISTANT_EMBEDDER_DIR back, "
-            "run: ingest rebuild, or name another folder with ASSISTANT_HOME\n"
+            "this index was made with all-MiniLM-L6-v2 int8, the model in use is tiny int8; set ASSISTANT_EMBEDDER_DIR "
+            "and ASSISTANT_PRECISION back, run: ingest rebuild, or name another folder with ASSISTANT_HOME\n"
         )
 
 
@@ -438,7 +438,7 @@ def test_forgotten_quotes_are_advised_and_not_repeated(asked: Path, capsys: pyte
 def test_status_and_search_say_what_is_there(asked: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert assistant(["status", "--json"]) == 0
     status = json.loads(capsys.readouterr().out)
-    assert (status["papers"], status["files"], status["embedder"]) == (6, ["six.txt"], "all-MiniLM-L6-v2")
+    assert (status["papers"], status["files"], status["embedder"]) == (6, ["six.txt"], "all-MiniLM-L6-v2 int8")
     assert assistant(["search", "--name", "gptj", "--json"]) == 0
     assert [hit["title"] for hit in json.loads(capsys.readouterr().out)] == [TITLES[0]]
 

@@ -15,10 +15,11 @@ import pytest
 from tiny_bert import DIMENSION, WINDOW, forward, random_tensors, write_folder
 
 from assistant import model_folder
+from assistant.bert_graph import INT8_LARGEST, Precision, graph_weights, quantise
 from assistant.cache import file_sha256, write_atomically
 from assistant.embedder import Embedder, open_embedder
 from assistant.errors import EmbedderError
-from assistant.model_folder import default_model_dir, read_pooling, read_tensors
+from assistant.model_folder import default_model_dir, read_architecture, read_pooling, read_tensors
 
 REFERENCE: dict[str, Any] = json.loads(
     (Path(__file__).parent / "data" / "reference_vectors.json").read_text("utf-8"))["texts"]
@@ -33,6 +34,12 @@ def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def minilm(cache_dir: Path) -> Embedder:
+    return open_embedder(precision="fp32", cache_dir=cache_dir)
+
+
+@pytest.fixture(scope="module")
+def rounded(cache_dir: Path) -> Embedder:
+    """The default: int8."""
     return open_embedder(cache_dir=cache_dir)
 
 
@@ -72,7 +79,7 @@ def test_token_vectors_are_those_of_sentence_transformers_beyond_its_usual_256_t
 
 def test_the_default_model_says_what_it_is(minilm: Embedder) -> None:
     assert (minilm.name, minilm.dimension, minilm.window, minilm.specials) == ("all-MiniLM-L6-v2", 384, 512, 2)
-    assert len(minilm.fingerprint) == 16
+    assert len(minilm.fingerprint) == 16 and minilm.fingerprint == minilm.model
 
 
 @pytest.mark.parametrize(("text", "pieces"), [
@@ -92,16 +99,86 @@ def test_offsets_are_code_points_into_the_very_text(minilm: Embedder, text: str,
     assert minilm.token_offsets(text).tolist() == encoding.offsets.tolist()
 
 
-def test_what_shares_the_batch_changes_nothing(minilm: Embedder) -> None:
-    texts = [REFERENCE[name]["text"] for name in ("medium", "short", "empty", "long", "accented", "short")] * 4
+@pytest.mark.parametrize("precision", ["int8", "fp32"])
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_other_texts_and_threads_change_not_a_bit(cache_dir: Path, precision: Precision, threads: int) -> None:
+    texts = [REFERENCE[name]["text"] for name in ("medium", "short", "empty", "long", "accented", "short")] * 3
+    lone = open_embedder(precision=precision, threads=1, cache_dir=cache_dir)
 
-    together = list(minilm.encode(texts))
+    together = list(open_embedder(precision=precision, threads=threads, cache_dir=cache_dir).encode(texts))
 
     for text, encoding in zip(texts, together, strict=True):
-        [alone] = minilm.encode([text])
+        [alone] = lone.encode([text])
         assert encoding.token_ids.tolist() == alone.token_ids.tolist()
-        assert np.abs(encoding.pooled - alone.pooled).max() <= 1e-5
-        assert np.abs(encoding.vectors - alone.vectors).max(initial=0) <= 1e-5
+        assert encoding.pooled.tobytes() == alone.pooled.tobytes()
+        assert encoding.vectors.tobytes() == alone.vectors.tobytes()
+
+
+# --- int8 -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", REFERENCE)
+def test_int8_stays_close_to_sentence_transformers(rounded: Embedder, name: str) -> None:
+    wanted = REFERENCE[name]
+
+    [encoding] = rounded.encode([wanted["text"]])
+
+    assert cosine(encoding.pooled, wanted["pooled"]) > 0.98
+    for position, vector in wanted.get("token_vectors", {}).items():
+        assert cosine(encoding.vectors[int(position) - 1], vector) > 0.95
+
+
+def test_another_precision_is_the_same_model_with_another_fingerprint(rounded: Embedder, minilm: Embedder) -> None:
+    assert (rounded.precision, minilm.precision) == ("int8", "fp32")
+    assert rounded.model == minilm.model
+    assert rounded.fingerprint != minilm.fingerprint
+
+
+def test_another_process_gives_the_same_bytes(rounded: Embedder, cache_dir: Path) -> None:
+    text = REFERENCE["medium"]["text"]
+    program = ("import sys; from pathlib import Path; from assistant.embedder import open_embedder; "
+               "print(open_embedder(cache_dir=Path(sys.argv[1])).pooled([sys.argv[2]]).tobytes().hex())")
+
+    done = subprocess.run([sys.executable, "-c", program, str(cache_dir), text],
+                          capture_output=True, text=True, check=True)
+
+    assert bytes.fromhex(done.stdout) == rounded.pooled([text]).tobytes()
+
+
+def test_rounded_weights_fit_processors_that_add_in_16_bits(tiny_dir: Path) -> None:
+    tensors = random_tensors()
+    tensors["encoder.layer.0.output.dense.weight"][2] = 0  # a column of zeros divides nothing by zero
+    weights = graph_weights(tensors, read_architecture(tiny_dir))
+
+    quantised = quantise(weights)
+
+    assert 2 * 255 * INT8_LARGEST < 2**15
+    names = [name for name, array in quantised.items() if array.dtype == np.int8]
+    assert len(names) == 2 * 4
+    for name in names:
+        matrix = weights[name] if name.endswith("qkv") else weights[name].T
+        assert np.abs(quantised[name].astype(int)).max() == INT8_LARGEST
+        assert np.abs(quantised[name] * quantised[f"{name}.steps"] - matrix).max() <= \
+            quantised[f"{name}.steps"].max() * 0.501
+        assert quantised[name].flags.c_contiguous
+
+
+def test_a_small_int8_model_computes_nearly_what_plain_arithmetic_does(tiny_dir: Path, cache_dir: Path) -> None:
+    states = forward(random_tensors(), TEXT_IDS)
+
+    [encoding] = open_embedder(tiny_dir, cache_dir=cache_dir).encode([TEXT])
+
+    assert cosine(encoding.pooled, states.mean(0)) > 0.98
+
+
+def test_texts_no_longer_asked_for_are_not_run(tiny_dir: Path, cache_dir: Path) -> None:
+    embedder = open_embedder(tiny_dir, threads=1, cache_dir=cache_dir)
+
+    stream = embedder.encode([TEXT] * 50)
+    next(stream)
+    stream.close()  # type: ignore[attr-defined]
+
+    assert embedder.pooled([TEXT]).shape == (1, DIMENSION)
 
 
 def test_a_text_beyond_the_window_is_refused_not_cut(minilm: Embedder) -> None:
@@ -119,8 +196,8 @@ def test_a_text_beyond_the_window_is_refused_not_cut(minilm: Embedder) -> None:
 def test_a_small_model_computes_what_plain_arithmetic_does(tiny_dir: Path, cache_dir: Path) -> None:
     states = forward(random_tensors(), TEXT_IDS)
 
-    embedder = open_embedder(tiny_dir, cache_dir=cache_dir)
-    _, encoding = embedder.encode(["rank " * (WINDOW - 2), TEXT])  # the second is padded
+    embedder = open_embedder(tiny_dir, precision="fp32", cache_dir=cache_dir)
+    _, encoding = embedder.encode(["rank " * (WINDOW - 2), TEXT])
 
     assert embedder.name == "tiny"
     assert encoding.token_ids.tolist() == TEXT_IDS[1:-1]
@@ -133,10 +210,11 @@ def test_cls_pooling_takes_the_first_token_and_another_fingerprint(
         tiny_dir: Path, tmp_path: Path, cache_dir: Path) -> None:
     first = forward(random_tensors(), TEXT_IDS)[0]
 
-    embedder = open_embedder(write_folder(tmp_path / "m", random_tensors(), pooling="cls"), cache_dir=cache_dir)
+    folder = write_folder(tmp_path / "m", random_tensors(), pooling="cls")
+    embedder = open_embedder(folder, precision="fp32", cache_dir=cache_dir)
 
     assert embedder.pooled([TEXT])[0] == pytest.approx(first / np.linalg.norm(first), abs=1e-5)
-    assert embedder.fingerprint != open_embedder(tiny_dir, cache_dir=cache_dir).fingerprint
+    assert embedder.fingerprint != open_embedder(tiny_dir, precision="fp32", cache_dir=cache_dir).fingerprint
 
 
 @pytest.mark.parametrize("prefix", ["bert.", "0.auto_model."])
@@ -163,9 +241,11 @@ def test_roberta_skips_the_first_two_positions(tiny_dir: Path, tmp_path: Path, c
 def test_half_precision_weights_are_widened(tiny_dir: Path, tmp_path: Path, cache_dir: Path) -> None:
     halves = {name: tensor.astype(np.float16) for name, tensor in random_tensors().items()}
 
-    vectors = open_embedder(write_folder(tmp_path / "m", halves), cache_dir=cache_dir).pooled([TEXT])
+    folder = write_folder(tmp_path / "m", halves)
+    vectors = open_embedder(folder, precision="fp32", cache_dir=cache_dir).pooled([TEXT])
 
-    assert vectors[0] == pytest.approx(open_embedder(tiny_dir, cache_dir=cache_dir).pooled([TEXT])[0], abs=5e-3)
+    whole = open_embedder(tiny_dir, precision="fp32", cache_dir=cache_dir).pooled([TEXT])
+    assert vectors[0] == pytest.approx(whole[0], abs=5e-3)
 
 
 def test_bfloat16_is_the_upper_half_of_float32(tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ from assistant.retrieval.names import name_key, names_of
 from assistant.retrieval.retriever import Ranking, Retriever
 
 LIST_CANDIDATES = 2000  # of a large collection, for topics; names are exact over all of it
-TOPIC_SURE = 0.5  # two papers at least this sure make a bare topic a list
 MAX_SENTENCES = 3      # of a fact's answer: about 85 words
 ANSWERING_PAPERS = 5   # best papers whose sentences are compared
 OF_PAPER = 0.5         # weight of a paper's score beside that of its sentence
@@ -69,9 +68,8 @@ class Extractive:
         """A bare topic gets a list if several papers are about it, else what the best one says."""
         if question.hard and not question.topic:
             return self._list(answer_id, question)
-        sure = CUT if question.hard else TOPIC_SURE
-        members = [member for member in self.members(question).fitting if member.chance >= sure]
-        return self._list(answer_id, question) if len(members) > 1 else self._fact(answer_id, question)
+        several = not question.wants_number and len(self.members(question).fitting) > 1
+        return self._list(answer_id, question) if several else self._fact(answer_id, question)
 
     # -- facts
 

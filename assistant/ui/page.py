@@ -87,8 +87,6 @@ def serve(settings: Settings, *, host: str, port: int) -> None:
     from assistant.api import Assistant
 
     check_address(host, port)
-    # Read once, when onnxruntime is loaded; its disable_telemetry_events() still reports the process to Microsoft.
-    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     with Assistant.open(settings) as assistant:
         examples = [text for name, text in EXAMPLES if name is None or assistant.with_name(name)]
         page = build(assistant, papers=assistant.collection.store.count(), examples=examples)
