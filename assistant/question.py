@@ -17,6 +17,7 @@ from assistant.retrieval.spelling import nearest_word
 from assistant.retrieval.words import FUNCTION_WORDS, words
 
 MIN_CORRECTABLE = 5   # letters a name must have before a slip in it is a better guess than another name
+MAX_CORRECTABLE = 24  # letters; longer ones are no words, and have too many edits to try
 FEW_PAPERS = 2        # that mention a name which is then one paper's own
 COMMON_SHARE = 0.5    # a name that more of the collection mentions does not tell papers apart
 TOPIC_WORDS = 20      # a longer phrase is a sentence, even without a verb we know
@@ -233,7 +234,7 @@ def _slips(text: str, collection: Collection, is_word: Callable[[str], bool]) ->
     """
     shaped = [(name.start, name.end) for name in find_names(text)]
     for word, start, end in dict.fromkeys(words(text)):
-        if len(word) < MIN_CORRECTABLE or not word.isalpha() or word in FUNCTION_WORDS:
+        if not MIN_CORRECTABLE <= len(word) <= MAX_CORRECTABLE or not word.isalpha() or word in FUNCTION_WORDS:
             continue
         if any(a < end and start < b for a, b in shaped) or is_word(word):
             continue

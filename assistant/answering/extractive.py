@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from assistant.answering.citations import Marks, with_marks
 from assistant.answering.lists import item, line, method_name, proof_of
@@ -231,7 +232,7 @@ class Extractive:
         store = self._retriever.collection.store
         files = store.files()
         untitled = sum(title is None for _, title in store.titles())
-        common = ", ".join(store.surface(key) for key, _ in store.top_names(8))
+        common = ", ".join(self._common_names(8))
         text = (
             f"I answer questions about a collection of {store.count()} paper abstracts ({untitled} without a title), "
             f"read from {len(files)} files. Names mentioned most: {common}. It has titles and abstracts only: "
@@ -241,6 +242,15 @@ class Extractive:
             answer_id, question.text, "collection", text, (AnswerSentence(text, (), checked=True),),
             considered=store.count(), confidence=1.0, trace=question.trace,
         )
+
+    def _common_names(self, count: int) -> list[str]:
+        """The names most papers mention, as most write them, without common nouns and plain capitalised words."""
+        store = self._retriever.collection.store
+        found = (
+            store.surface(key) for key, _ in store.top_names(10 * count) if not store.is_common_noun(key)
+        )
+        shaped = (name for name in found if any(c.isupper() or c.isdigit() for c in name[1:]) and "-" not in name[3:])
+        return list(islice(shaped, count))
 
     def _no_such_name(self, answer_id: str, question: Question) -> Answer:
         names = " and ".join(f"“{name.surface}”" for name in question.unknown)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
+from itertools import groupby
 from typing import Any
 
 from assistant.answering.citations import places, shorten
@@ -29,12 +30,13 @@ def hit_json(hit: Hit) -> dict[str, Any]:
 def answer_text(answer: Answer) -> str:
     """An answer for a terminal: the text, then each citation with its place, or what came nearest to a refusal."""
     lines = [answer.text]
-    if answer.citations and not answer.items:
+    if answer.citations:
         lines.append("")
-        lines += [f"[{c.mark}] {c.title or '(untitled)'} ({places(c.sources)})" for c in answer.citations]
-    elif answer.citations:
-        lines.append("")
-        lines += [f"[{c.mark}] {places(c.sources)}" for c in answer.citations]
+    for _, group in groupby(answer.citations, key=lambda citation: citation.paper_id):
+        cited = list(group)
+        marks = "".join(f"[{citation.mark}]" for citation in cited)
+        title = "" if answer.items else f"{cited[0].title or '(untitled)'}, "
+        lines.append(f"{marks} {title}{places(cited[0].sources)}")
     if answer.nearest:
         lines += ["", "Nearest in the collection:"]
         lines += [

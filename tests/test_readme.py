@@ -1,0 +1,58 @@
+"""What the README shows is what happens."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from assistant import Assistant, Settings
+from assistant.collection import Collection
+from assistant.embedder import Embedder
+from assistant.ui.cli import _parser
+from assistant.ui.render import answer_text
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+@pytest.fixture(scope="module")
+def assistant(seeds_home: Path, embedder: Embedder) -> Iterator[Assistant]:
+    settings = Settings(home=seeds_home, _env_file=None)
+    with Assistant(Collection(settings), embedder, settings) as opened:
+        yield opened
+
+
+def test_the_answer_shown_is_the_answer_given(assistant: Assistant) -> None:
+    shown = re.search(r"<!-- answer:begin -->\n+```\n(.+?)\n```\n+<!-- answer:end -->", README, re.DOTALL)
+
+    assert shown is not None
+    assert shown.group(1) == answer_text(assistant.ask("which methods edit GPT-J?"))
+
+
+def test_every_assistant_command_shown_can_be_parsed() -> None:
+    commands = re.findall(r"^assistant ([^#\n]+)", README, re.MULTILINE)
+
+    assert len(commands) >= 7
+    for command in commands:
+        words = [word.strip('"') for word in re.findall(r'"[^"]*"|\S+', command)]
+        assert _parser().parse_args(words).run
+
+
+def test_the_python_example_runs(
+    seeds_home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    example = re.search(r"```python\n(.+?)```", README, re.DOTALL)
+    assert example is not None
+    monkeypatch.setenv("ASSISTANT_HOME", str(seeds_home))
+
+    exec(compile(example.group(1), "README.md", "exec"), {})
+
+    assert "MEMIT" in capsys.readouterr().out
+
+
+def test_every_file_linked_to_exists() -> None:
+    for target in re.findall(r"\]\(([\w./-]+)\)", README):
+        assert (ROOT / target).exists(), target
