@@ -61,7 +61,7 @@ def chunk(paper: Paper, *, token_offsets: TokenOffsets, max_tokens: int) -> tupl
     text = paper.abstract
     head = heading(paper.title, token_offsets=token_offsets, max_tokens=max_tokens)
     whole = Chunk(f"{paper.paper_id}:0", paper.paper_id, 0, 0, len(text), text)
-    if len(token_offsets(chunk_text(whole, head))) <= max_tokens:  # nearly every abstract
+    if text.strip() and len(token_offsets(chunk_text(whole, head))) <= max_tokens:  # nearly every abstract
         return (whole,)
     head_tokens = len(token_offsets(f"{head}\n")) if head else 0
     offsets = token_offsets(text)
