@@ -78,11 +78,20 @@ _COLLECTION = re.compile(
     r"\W*(?:$|and\b|in total)))", re.IGNORECASE,
 )
 _EXCLUDING = re.compile(
-    r"\b(?:other than|not counting|apart from|besides|except(?: for)?|excluding|but (?:not|without)|aside from|"
-    r"without counting|leav(?:e|ing) out|ignoring|ignore|skip(?:ping)?|omit(?:ting)?|minus|"
-    r"(?:(?:that|which|to) )?(?:name|mention|use)? ?neither|outside(?: of)?|rather than|"
-    r"(?:that|which|who) (?:is|are|do|does|was|were)(?:n't| not)|not (?:about|on|for|in|using|mentioning))"
-    r"\s+(.+?)(?=$|[?.;:]|\s[–—-]\s)", re.IGNORECASE,
+    r"\b(?P<loose>other than|apart from|besides|aside from|rather than|outside(?: of)?)"
+    r"\s+(?P<them>.+?)(?=$|[?.;:]|\s[–—-]\s)|"
+    r"\b(?:not counting|except(?: for)?|excluding|without(?: counting)?|leav(?:e|ing) out|ignor(?:e|ing)|skip(?:ping)?|"
+    r"omit(?:ting)?|minus|(?:(?:that|which|to) )?(?:name|mention|use)? ?neither|"
+    r"(?:(?:and|but|that|which|who) )?(?:(?:is|are|do|does|was|were)(?:n't| not)|not)(?: (?:about|on|for|in|using|use|uses|"
+    r"mention|mentions|mentioning|name|involve|involving))?)"
+    r"\s+(?P<these>.+?)(?=$|[?.;:]|\s[–—-]\s)", re.IGNORECASE,
+)
+_METADATA = re.compile(
+    r"\bwho (?:wrote|authored|invented|proposed|published|developed|created|introduced|is behind)\b|"
+    r"\bauthors? of\b|\bmost authors\b|\bwho are the authors\b|\b(?:first|last|lead) author\b|"
+    r"\bwhen (?:was|were) .+ (?:published|released|written|proposed|introduced)\b|"
+    r"\bpublished (?:in|on|by|at|before|after)\b|"
+    r"\b(?:what|which) (?:year|university|company|institution|conference|journal|venue)\b|\baffiliat", re.IGNORECASE,
 )
 _NUMBER = re.compile(
     r"\b(?:how (?:many|much|large|big|long|small|fast|high|low|far|often|accurate)|numbers?|percent|percentage|share|"
@@ -118,6 +127,7 @@ class Exclusion:
     names: tuple[Condition, ...]
     topic: tuple[str, ...]
     text: str
+    loose: bool = False  # "other than X": without papers about X; else without any that mentions X
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +149,11 @@ class Question:
     def unknown(self) -> tuple[Condition, ...]:
         """Names no paper mentions."""
         return tuple(name for name in self.names if not name.known)
+
+    @property
+    def wants_metadata(self) -> bool:
+        """Whether authors, dates or venues are asked for, which abstracts do not give."""
+        return bool(_METADATA.search(self.text))
 
     @property
     def wants_number(self) -> bool:
@@ -251,11 +266,11 @@ def _exclusions(text: str, collection: Collection) -> tuple[str, tuple[Exclusion
     if match is None:
         return text, ()
     found = []
-    for part in re.split(r",|\b(?:and|or|nor)\b", match.group(1)):
+    for part in re.split(r",|\b(?:and|or|nor)\b", match.group("them") or match.group("these")):
         names = tuple(name for name in _conditions(part, collection) if name.known)
         topic = _topic(part, names)
         if names or topic:
-            found.append(Exclusion(names, topic, part.strip()))
+            found.append(Exclusion(names, topic, part.strip(), loose=match.group("loose") is not None))
     if not found:
         return text, ()
     return f"{text[:match.start()].rstrip()} {text[match.end():].lstrip()}".strip(), tuple(found)

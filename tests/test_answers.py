@@ -53,6 +53,7 @@ def test_counts_by_name_are_exact(question: str, count: int, assistant: Assistan
     ("what is TurboPrimer?", "no paper of the collection mentions “TurboPrimer”"),
     ("what is FlashAttention-9?", "no paper of the collection mentions “FlashAttention-9”"),
     ("how long should I boil an egg?", "the collection does not seem to treat this"),
+    ("who wrote the MEMIT paper?", "abstracts do not give authors, dates or venues"),
 ])
 def test_what_the_collection_does_not_say_is_refused_with_a_reason(
     question: str, reason: str, assistant: Assistant
@@ -70,6 +71,16 @@ def test_anything_typed_gets_a_polite_answer(question: str, assistant: Assistant
 
     assert answer.text
     json.dumps(answer_json(answer), ensure_ascii=True)
+
+
+@pytest.mark.parametrize("question", [
+    "which methods edit GPT-2 but not GPT-J?", "papers that mention GPT-2 without GPT-J",
+    "papers with GPT-2 and not GPT-J",
+])
+def test_no_paper_of_a_list_mentions_what_was_excluded(question: str, assistant: Assistant) -> None:
+    excluded = assistant.with_name("GPT-J")
+
+    assert not {item.paper_id for item in assistant.ask(question).items} & excluded
 
 
 def test_a_definition_quotes_the_sentence_that_defines(assistant: Assistant) -> None:

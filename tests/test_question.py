@@ -98,6 +98,9 @@ def test_a_word_typed_wrong_is_put_right_by_the_words_of_the_collection(
     ("All papers mentioning GPT-J, but not the ones about model editing or about code.",
      [("model", "editing"), ("code",)], ()),
     ("which papers on speech other than SpeechT5?", [()], ("speech",)),
+    ("papers that mention LLaMA and not GPT-4", [()], ()),
+    ("papers that mention GPT-2 without GPT-J", [()], ()),
+    ("methods that edit LLMs but do not mention GPT-J", [()], ("edit",)),
 ])
 def test_exclusions_are_taken_out_of_the_question(
     text: str, excluded: list[tuple[str, ...]], topic: tuple[str, ...], assistant: Assistant

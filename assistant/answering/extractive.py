@@ -38,6 +38,7 @@ class Members:
     nearest: tuple[Hit, ...]     # the best papers looked at, whether they fit or not
     considered: int
     named: int | None            # papers that mention the hard names, if there are any
+    any_name: bool               # no paper mentions all the names, so these mention any
     signals: Signals             # whether the collection is about this at all
     trace: tuple[str, ...]
 
@@ -57,6 +58,11 @@ class Extractive:
             return _said(answer_id, question, "Please ask a question in words.", reason="no words in the question")
         if question.kind == "collection":
             return self._about_collection(answer_id, question)
+        if question.wants_metadata:
+            hits = self._retriever.search(
+                self._retriever.query(question.corrected, names=question.keys), limit=3, candidates=self._candidates
+            )
+            return self._refuse(answer_id, question, hits, "abstracts do not give authors, dates or venues", 0.1)
         if question.kind in ("list", "count"):
             return self._list(answer_id, question)
         if question.kind == "topic" and not question.unknown:
@@ -152,7 +158,7 @@ class Extractive:
         considered = total if named is not None else len(ids)
         trace = (f"looked at {considered} papers; {len(left_out)} excluded; cut at {CUT}", *filter(None, [note]))
         return Members(
-            tuple(fitting), tuple(nearest), considered, None if named is None else len(named),
+            tuple(fitting), tuple(nearest), considered, None if named is None else len(named), bool(note),
             signals(ranking.query, nearest), trace,
         )
 
@@ -180,7 +186,10 @@ class Extractive:
         return set.union(*found), "no paper mentions all the names; these mention one of them"
 
     def _excluded(self, question: Question) -> set[str]:
-        """Papers about something excluded: by name, those that have it in the title or more than once."""
+        """Papers that mention an excluded name, or are about an excluded topic.
+
+        "Other than X" leaves out only papers about X: with X in the title, or more than once.
+        """
         collection = self._retriever.collection
         left_out: set[str] = set()
         for exclusion in question.exclusions:
@@ -196,8 +205,10 @@ class Extractive:
                 entries = collection.store.entries(sorted(mentions))
                 left_out |= {
                     paper for paper, entry in entries.items()
-                    if not question.topic or mentions[paper] > 1 or name.key in names_of(entry.paper.title, "")
+                    if not exclusion.loose or mentions[paper] > 1 or name.key in names_of(entry.paper.title, "")
                 }
+                if not exclusion.loose:
+                    left_out |= collection.with_name(name.key)
         return left_out
 
     def _method(self, hit: Hit) -> str | None:
@@ -209,6 +220,7 @@ class Extractive:
         marks = Marks()
         query = self._retriever.query(question.text)
         sentences = []
+        shown: set[tuple[str, int]] = set()
         if question.unknown:
             return self._no_such_name(answer_id, question)
         for name in question.names:
@@ -217,6 +229,9 @@ class Extractive:
             own = [hit for hit in hits if name_key(self._method(hit) or "") == name.key]
             for hit in (own or hits)[:1]:
                 for sentence in _best(hit, 2):
+                    if (hit.paper.paper_id, sentence.start) in shown:
+                        continue  # one paper may be the best for both names
+                    shown.add((hit.paper.paper_id, sentence.start))
                     mark = marks.cite(hit.paper, sentence.start, sentence.end)
                     sentences.append(AnswerSentence(sentence.text, (mark,), checked=True))
         cited = {citation.paper_id for citation in marks.citations()}
@@ -304,7 +319,7 @@ def _notice(question: Question) -> str:
 def _headline(question: Question, found: int, members: Members) -> str:
     head = f"{found} of {members.considered} papers {'matches' if found == 1 else 'match'}"
     if members.named is not None:
-        mention = (" or " if question.any_of else " and ").join(name.label for name in question.hard)
+        mention = (" or " if question.any_of or members.any_name else " and ").join(name.label for name in question.hard)
         head += f"; {members.named} {'mentions' if members.named == 1 else 'mention'} {mention}"
     return head + (":" if found else ".")
 

@@ -17,7 +17,7 @@ _INTRODUCES = re.compile(
 )
 _CLAUSE_END = re.compile(r"[.;:] |\b(?:that|which|to)\b")
 _REACH = 110  # characters between the verb and the name
-MAX_PAPERS_OF_OWN_NAME = 3
+MAX_PAPERS_OF_OWN_NAME = 8
 
 
 def method_name(paper: Paper, *, papers_with: Callable[[Sequence[str]], Mapping[str, int]]) -> str | None:
