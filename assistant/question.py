@@ -82,8 +82,8 @@ _EXCLUDING = re.compile(
     r"\s+(?P<them>.+?)(?=$|[?.;:]|\s[–—-]\s)|"
     r"\b(?:not counting|except(?: for)?|excluding|without(?: counting)?|leav(?:e|ing) out|ignor(?:e|ing)|skip(?:ping)?|"
     r"omit(?:ting)?|minus|(?:(?:that|which|to) )?(?:name|mention|use)? ?neither|"
-    r"(?:(?:and|but|that|which|who) )?(?:(?:is|are|do|does|was|were)(?:n't| not)|not)(?: (?:about|on|for|in|using|use|uses|"
-    r"mention|mentions|mentioning|name|involve|involving))?)"
+    r"(?:(?:and|but|that|which|who) )?(?:(?:is|are|do|does|was|were)(?:n't| not)|not)"
+    r"(?: (?:about|on|for|in|using|use|uses|mention|mentions|mentioning|name|involve|involving))?)"
     r"\s+(?P<these>.+?)(?=$|[?.;:]|\s[–—-]\s)", re.IGNORECASE,
 )
 _METADATA = re.compile(

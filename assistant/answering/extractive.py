@@ -264,7 +264,9 @@ class Extractive:
         found = (
             store.surface(key) for key, _ in store.top_names(10 * count) if not store.is_common_noun(key)
         )
-        shaped = (name for name in found if any(c.isupper() or c.isdigit() for c in name[1:]) and "-" not in name[3:])
+        shaped = (
+            name for name in found if any(c.isupper() or c.isdigit() for c in name[1:]) and "-" not in name[3:]
+        )
         return list(islice(shaped, count))
 
     def _no_such_name(self, answer_id: str, question: Question) -> Answer:
@@ -294,7 +296,7 @@ def _evidence(hits: Sequence[Hit], *, wants_number: bool) -> list[tuple[Hit, Sen
     having one.
     """
     found = [
-        (sentence.score + OF_PAPER * hit.score + (OF_NUMBER if wants_number and _has_number(sentence.text) else 0.0),
+        (sentence.score + OF_PAPER * hit.score + OF_NUMBER * (wants_number and _has_number(sentence.text)),
          hit, sentence)
         for hit in hits[:ANSWERING_PAPERS] for sentence in hit.sentences
     ]
@@ -319,7 +321,8 @@ def _notice(question: Question) -> str:
 def _headline(question: Question, found: int, members: Members) -> str:
     head = f"{found} of {members.considered} papers {'matches' if found == 1 else 'match'}"
     if members.named is not None:
-        mention = (" or " if question.any_of or members.any_name else " and ").join(name.label for name in question.hard)
+        link = " or " if question.any_of or members.any_name else " and "
+        mention = link.join(name.label for name in question.hard)
         head += f"; {members.named} {'mentions' if members.named == 1 else 'mention'} {mention}"
     return head + (":" if found else ".")
 
