@@ -40,7 +40,7 @@ class Settings(BaseSettings):
         None, pattern="^https?://", description="http://host:port of a Chroma server; unset: embedded"
     )
     backend: str = Field("extractive", pattern="^(extractive)$", description="who writes answers")
-    top_k: int = Field(8, ge=1, le=100, description="papers an answer may draw on")
+    top_k: int = Field(5, ge=1, le=100, description="papers an answer may draw on")
     candidates: int = Field(200, ge=10, le=5000, description="papers each first-stage ranker proposes")
     refusal: str = Field("balanced", pattern="^(strict|balanced|eager)$", description="how soon to refuse")
     host: str = Field("127.0.0.1", description="address the page listens on")

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from assistant.errors import StorageError
-from assistant.records import Chunk, Paper, Source
+from assistant.records import Paper, Source
 
 SCHEMA_VERSION = 2
 NO_INDEX = "there is no index yet; make one with: ingest PATH (a file or folder of abstracts, such as seeds/)"
@@ -335,15 +335,6 @@ def _ends_in_mid_page(path: Path, page_bytes: int) -> bool:
     log = path.with_name(path.name + "-wal")
     in_log = log.exists() and log.stat().st_size > 0  # a crash in the middle of copying pages out of the log is mended
     return not in_log and path.stat().st_size % page_bytes != 0
-
-
-def chunks_of(paper: Paper, spans: Spans) -> tuple[Chunk, ...]:
-    """The chunks that ``spans`` stand for."""
-    ids = chunk_ids(paper.paper_id, len(spans))
-    return tuple(
-        Chunk(chunk_id, paper.paper_id, position, int(start), int(end), paper.abstract[start:end])
-        for position, (chunk_id, (start, end)) in enumerate(zip(ids, spans, strict=True))
-    )
 
 
 def sources_json(sources: Iterable[Source]) -> str:

@@ -41,7 +41,7 @@ def main() -> None:
     print(f"{date.today()}, {precision}\n\n| ranker | half | R@1 | R@5 | R@5 paraphrased | R@20 | MRR | lists: MAP |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(home=Path(folder), precision=precision)
+        settings = Settings(home=Path(folder), precision=precision, chroma_url=None)
         ingest([ROOT / "seeds"], settings, embedder)
         with Assistant.open(settings) as assistant:
             for name, weights in RANKERS.items():

@@ -24,7 +24,6 @@ class Report:
     papers: int = 0     # works in the collection afterwards
     untitled: int = 0   # of them without a title
     seconds: float = 0.0
-    relayed: list[str] = field(default_factory=list)  # notes worth a line
 
     def lines(self) -> list[str]:
         """The report as people read it."""
@@ -34,7 +33,7 @@ class Report:
         )
         total = f"the collection has {self.papers} papers ({self.untitled} without a title); "
         total += f"{self.embedded} embedded in {self.seconds:.1f} s"
-        return [counts, *(f"skipped {line}" for line in self.skips()), *self.relayed, total]
+        return [counts, *(f"skipped {line}" for line in self.skips()), total]
 
     def skips(self) -> list[str]:
         """Each thing left out, as "file:line: reason"."""

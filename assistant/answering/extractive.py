@@ -17,7 +17,6 @@ from assistant.retrieval.retriever import Ranking, Retriever
 
 LIST_CANDIDATES = 2000  # of a large collection, for topics; names are exact over all of it
 MAX_SENTENCES = 3      # of a fact's answer: about 85 words
-ANSWERING_PAPERS = 5   # best papers whose sentences are compared
 OF_PAPER = 0.5         # weight of a paper's score beside that of its sentence
 OF_NUMBER = 0.1        # what a figure adds where one is asked for
 
@@ -82,14 +81,14 @@ class Extractive:
 
     def _fact(self, answer_id: str, question: Question) -> Answer:
         query = self._retriever.query(question.corrected, names=question.keys)
-        hits = self._retriever.search(query, limit=max(self._top_k, 10), candidates=self._candidates)
+        hits = self._retriever.search(query, limit=max(self._top_k, 5), candidates=self._candidates)
         judgement = judge(question, signals(query, hits), level=self._refusal)
         considered = self._retriever.collection.store.count()
         if judgement.abstain:
             return self._refuse(answer_id, question, hits, judgement.reason or "", judgement.confidence)
         marks = Marks()
         sentences = []
-        for hit, sentence in _evidence(hits, wants_number=question.wants_number):
+        for hit, sentence in _evidence(hits[:self._top_k], wants_number=question.wants_number):
             mark = marks.cite(hit.paper, sentence.start, sentence.end)
             sentences.append(AnswerSentence(sentence.text, (mark,), checked=True))
         cited = {citation.paper_id for citation in marks.citations()}
@@ -218,7 +217,7 @@ class Extractive:
 
     def _compare(self, answer_id: str, question: Question) -> Answer:
         marks = Marks()
-        query = self._retriever.query(question.text)
+        query = self._retriever.query(question.corrected)
         sentences = []
         shown: set[tuple[str, int]] = set()
         if question.unknown:
@@ -298,7 +297,7 @@ def _evidence(hits: Sequence[Hit], *, wants_number: bool) -> list[tuple[Hit, Sen
     found = [
         (sentence.score + OF_PAPER * hit.score + OF_NUMBER * (wants_number and _has_number(sentence.text)),
          hit, sentence)
-        for hit in hits[:ANSWERING_PAPERS] for sentence in hit.sentences
+        for hit in hits for sentence in hit.sentences
     ]
     found.sort(key=lambda entry: (-entry[0], entry[1].paper.paper_id, entry[2].start))
     return [(hit, sentence) for _, hit, sentence in found[:MAX_SENTENCES]]

@@ -12,7 +12,6 @@ from assistant.records import Answer
 
 FACTS = ("fact", "definition", "yesno")
 LISTS = ("list", "count")
-SEVERAL = ("multi", "compare")
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,13 +85,16 @@ def main() -> int:
     from ingest.pipeline import ingest
 
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(home=Path(folder))
-        ingest([arguments.seeds], settings, open_embedder(settings.embedder_dir, threads=settings.threads))
+        settings = Settings(home=Path(folder), chroma_url=None)
+        ingest([arguments.seeds], settings, open_embedder(
+            settings.embedder_dir, threads=settings.threads, precision=settings.precision
+        ))
         with Assistant.open(settings) as assistant:
             table = evaluate(assistant, load_questions())
     print(as_markdown(table))
     failures = below_floor(table, load_floor()) if arguments.check else []
-    print("\n".join(failures), file=sys.stderr)
+    for failure in failures:
+        print(failure, file=sys.stderr)
     return 1 if failures else 0
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import tantivy
 
 WRITER_BYTES = 64_000_000
-TITLE_BOOST = 1.0  # chosen by benchmarks/retrieval.py
+TITLE_BOOST = 1.0
 NAME_BOOST = 1.0
 
 

@@ -25,7 +25,8 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """How much each ranker's score, rescaled to 0–1, counts. Chosen by ``benchmarks/retrieval.py``."""
+    """How much each ranker's score, rescaled to 0–1, counts. Set on the `choose` half of the question set; see
+    ``benchmarks/retrieval.py``."""
 
     late: float = 1.0
     dense: float = 0.25
