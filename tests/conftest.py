@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from papers import Home
 
+from assistant import Assistant, Settings
+from assistant.collection import Collection
 from assistant.embedder import Embedder, open_embedder
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -44,3 +46,11 @@ def seeds_home(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> 
     report = home.ingest(ROOT / "seeds")
     (home.settings.home / "report.json").write_text(json.dumps(asdict(report)))
     return home.settings.home
+
+
+@pytest.fixture(scope="module")
+def assistant(seeds_home: Path, embedder: Embedder) -> Iterator[Assistant]:
+    """An assistant over the seeds."""
+    settings = Settings(home=seeds_home, _env_file=None)
+    with Assistant(Collection(settings), embedder, settings) as opened:
+        yield opened

@@ -4,28 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant import Answer, Assistant, Paper, Settings, Source
+from assistant import Answer, Assistant, Paper, Source
 from assistant.answering.citations import Marks, first_url, is_verbatim, with_marks
 from assistant.answering.lists import method_name
-from assistant.collection import Collection
-from assistant.embedder import Embedder
 from assistant.evaluation.questions import load_conversations, load_questions
 from assistant.records import AnswerSentence
 from assistant.ui.render import answer_json
-
-
-@pytest.fixture(scope="module")
-def assistant(seeds_home: Path, embedder: Embedder) -> Iterator[Assistant]:
-    settings = Settings(home=seeds_home, _env_file=None)
-    with Assistant(Collection(settings), embedder, settings) as opened:
-        yield opened
 
 
 def test_the_methods_that_edit_gpt_j_are_listed_each_with_its_proof(assistant: Assistant) -> None:

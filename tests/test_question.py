@@ -2,21 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from assistant import Assistant, Settings
-from assistant.collection import Collection
-from assistant.embedder import Embedder
-
-
-@pytest.fixture(scope="module")
-def assistant(seeds_home: Path, embedder: Embedder) -> Iterator[Assistant]:
-    settings = Settings(home=seeds_home, _env_file=None)
-    with Assistant(Collection(settings), embedder, settings) as opened:
-        yield opened
+from assistant import Assistant
 
 
 @pytest.mark.parametrize(("text", "kind"), [

@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from assistant import Assistant, Settings
-from assistant.collection import Collection
-from assistant.embedder import Embedder
+from assistant import Assistant
 from assistant.ui.cli import _parser
 from assistant.ui.render import answer_text
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
-
-
-@pytest.fixture(scope="module")
-def assistant(seeds_home: Path, embedder: Embedder) -> Iterator[Assistant]:
-    settings = Settings(home=seeds_home, _env_file=None)
-    with Assistant(Collection(settings), embedder, settings) as opened:
-        yield opened
 
 
 def test_the_answer_shown_is_the_answer_given(assistant: Assistant) -> None:

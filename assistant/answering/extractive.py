@@ -74,8 +74,10 @@ class Extractive:
         """A bare topic gets a list if several papers are about it, else what the best one says."""
         if question.hard and not question.topic:
             return self._list(answer_id, question)
-        several = not question.wants_number and len(self.members(question).fitting) > 1
-        return self._list(answer_id, question) if several else self._fact(answer_id, question)
+        members = None if question.wants_number else self.members(question)
+        if members is not None and len(members.fitting) > 1:
+            return self._list(answer_id, question, members)
+        return self._fact(answer_id, question)
 
     # -- facts
 
@@ -100,10 +102,10 @@ class Extractive:
 
     # -- lists and counts
 
-    def _list(self, answer_id: str, question: Question) -> Answer:
+    def _list(self, answer_id: str, question: Question, members: Members | None = None) -> Answer:
         if question.unknown:
             return self._no_such_name(answer_id, question)
-        members = self.members(question)
+        members = members or self.members(question)
         if not question.hard:
             judgement = judge(question, members.signals, level="eager")
             if judgement.abstain:
