@@ -9,10 +9,13 @@ from assistant.records import Answer, Citation, Hit, ListItem, Nearest, Paper, S
 
 if TYPE_CHECKING:
     from assistant.api import Assistant
+    from assistant.retrieval.filters import Filters
+    from assistant.retrieval.llama import PaperRetriever
     from assistant.settings import Settings
 
 __all__ = [
-    "Answer", "Assistant", "AssistantError", "Citation", "Hit", "ListItem", "Nearest", "Paper", "Settings", "Source",
+    "Answer", "Assistant", "AssistantError", "Citation", "Filters", "Hit", "ListItem", "Nearest", "Paper",
+    "PaperRetriever", "Settings", "Source",
 ]
 
 
@@ -23,4 +26,10 @@ def __getattr__(name: str) -> Any:  # heavy modules load when first used
     if name == "Settings":
         from assistant.settings import Settings
         return Settings
+    if name == "Filters":
+        from assistant.retrieval.filters import Filters
+        return Filters
+    if name == "PaperRetriever":
+        from assistant.retrieval.llama import PaperRetriever
+        return PaperRetriever
     raise AttributeError(f"module 'assistant' has no attribute {name!r}")

@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -16,6 +17,7 @@ from assistant.errors import StorageError
 from assistant.index import COLLECTION, VectorIndex
 from assistant.retrieval.late import Document
 from assistant.retrieval.lexical import LexicalIndex
+from assistant.retrieval.names import main_sense, writes_apart, written_apart
 from assistant.store import NO_INDEX, Entry, Store, damaged_database
 from assistant.tokens import Basis, TokenFile
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 
 MIN_NAME_SHARE = 0.6
+MAX_SPELLINGS = 8  # of a name, the most frequent, that are looked for written apart
 ATTEMPTS = 5  # at a question, while a writer moves on
 REBUILD = "run: ingest rebuild"
 
@@ -219,11 +222,27 @@ class Collection:
         return self.store.name_counts([key]).get(key, 0) >= MIN_NAME_SHARE * max(frequency, 1)
 
     def with_name(self, key: str) -> set[str]:
-        """Ids of the papers that mention a name, by any of its spellings or by what it abbreviates."""
+        """Ids of the papers that mention a name in any spelling, by what it is short for, or by what it is shortened to."""
         found = set(self.store.papers_with_name(key))
-        for expansion in self.store.expansions(key):
+        found |= self._writing_apart(key, found)
+        for expansion in main_sense(self.store.expansions(key)):
             if len(expansion.split()) > 1 or "-" in expansion:
                 found |= set(self.lexical.with_phrase(expansion))
+        for short, expansion in self.store.abbreviated(key).items():
+            if expansion in main_sense(self.store.expansions(short)):
+                found |= set(self.lexical.with_phrase(expansion)) | set(self.store.papers_with_name(short))
+        return found
+
+    def _writing_apart(self, key: str, known: set[str]) -> set[str]:
+        """Papers beside those ``known`` that write a name with spaces where others have hyphens or capitals."""
+        found: set[str] = set()
+        for surface in islice(self.store.spellings(key), MAX_SPELLINGS):
+            for apart in written_apart(surface):
+                others = set(self.lexical.with_phrase(apart)) - known - found
+                found |= {
+                    paper for paper, entry in self.store.entries(sorted(others)).items()
+                    if writes_apart(f"{entry.paper.title or ''}\n{entry.paper.abstract}", apart, key)
+                }
         return found
 
     def check_embedder(self, embedder: Embedder) -> None:

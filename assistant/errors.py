@@ -23,6 +23,10 @@ class EmbedderError(AssistantError):
     """The embedding model is missing, damaged or of a kind this program cannot run."""
 
 
+class RerankerError(AssistantError):
+    """The cross-encoder is missing, damaged, or its extra is not installed."""
+
+
 class ParseError(AssistantError):
     """A file cannot be read as papers; ``reason`` is one line for the report."""
 

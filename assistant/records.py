@@ -28,6 +28,8 @@ class Record:
     source: Source
     title: str | None
     text: str
+    year: int | None = None          # where the format has one
+    authors: tuple[str, ...] = ()    # in byline order
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class Paper:
     raw: str                          # the abstract as the file gave it
     sources: tuple[Source, ...] = ()  # sorted
     aliases: tuple[str, ...] = ()     # ids of merged repeats, sorted; never contains `paper_id`
+    year: int | None = None           # of publication; known only from tables (.jsonl, .csv)
+    authors: tuple[str, ...] = ()     # in byline order, as the table writes them
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,9 @@ class Settings(BaseSettings):
     backend: str = Field("extractive", pattern="^(extractive)$", description="who writes answers")
     top_k: int = Field(5, ge=1, le=100, description="papers an answer may draw on")
     candidates: int = Field(200, ge=10, le=5000, description="papers each first-stage ranker proposes")
+    reranker: str | None = Field(
+        None, description="folder or name of a cross-encoder that puts the best papers in order; needs the extra rerank"
+    )
     refusal: str = Field("balanced", pattern="^(strict|balanced|eager)$", description="how soon to refuse")
     host: str = Field("127.0.0.1", description="address the page listens on")
     port: int = Field(7860, ge=1, le=65535, description="port of the page")

@@ -18,10 +18,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from assistant.code_links import gives_code
 from assistant.errors import StorageError
 from assistant.records import Paper, Source
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 NO_INDEX = "there is no index yet; make one with: ingest PATH (a file or folder of abstracts, such as seeds/)"
 COMMON_NOUN_SHARE = 0.2  # of the papers that mention it
 BATCH = 500  # bound variables in one statement; SQLite's oldest limit is 999
@@ -36,7 +37,7 @@ CREATE TABLE texts (
 CREATE INDEX texts_work ON texts (work);
 CREATE TABLE records (
     record_id INTEGER PRIMARY KEY, file_id INTEGER NOT NULL REFERENCES files, key TEXT NOT NULL, line INTEGER,
-    text_id TEXT NOT NULL, title TEXT);
+    text_id TEXT NOT NULL, title TEXT, year INTEGER, authors TEXT NOT NULL DEFAULT '[]');
 CREATE INDEX records_file ON records (file_id);
 CREATE INDEX records_text ON records (text_id);
 CREATE TABLE bands (band INTEGER NOT NULL, text_id TEXT NOT NULL, PRIMARY KEY (band, text_id)) WITHOUT ROWID;
@@ -44,13 +45,28 @@ CREATE INDEX bands_text ON bands (text_id);
 CREATE TABLE papers (
     paper_id TEXT PRIMARY KEY, title TEXT, abstract TEXT NOT NULL, raw TEXT NOT NULL, sources TEXT NOT NULL,
     aliases TEXT NOT NULL, chunks BLOB NOT NULL, sentences BLOB NOT NULL,
-    token_start INTEGER NOT NULL, token_count INTEGER NOT NULL);
+    token_start INTEGER NOT NULL, token_count INTEGER NOT NULL,
+    year INTEGER, authors TEXT NOT NULL DEFAULT '[]', has_code INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE names (key TEXT NOT NULL, paper_id TEXT NOT NULL, surface TEXT NOT NULL, count INTEGER NOT NULL,
     PRIMARY KEY (key, paper_id)) WITHOUT ROWID;
 CREATE INDEX names_paper ON names (paper_id);
 CREATE TABLE abbreviations (key TEXT NOT NULL, expansion TEXT NOT NULL, paper_id TEXT NOT NULL,
     PRIMARY KEY (key, expansion, paper_id)) WITHOUT ROWID;
 CREATE INDEX abbreviations_paper ON abbreviations (paper_id);
+"""
+_FILTERS = """
+CREATE INDEX papers_year ON papers (year);
+CREATE INDEX papers_code ON papers (paper_id) WHERE has_code;
+CREATE TABLE author_words (word TEXT NOT NULL, paper_id TEXT NOT NULL, PRIMARY KEY (word, paper_id)) WITHOUT ROWID;
+CREATE INDEX author_words_paper ON author_words (paper_id);
+CREATE INDEX abbreviations_expansion ON abbreviations (replace(replace(expansion, '-', ''), ' ', ''));
+"""
+_FROM_2 = """
+ALTER TABLE records ADD COLUMN year INTEGER;
+ALTER TABLE records ADD COLUMN authors TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE papers ADD COLUMN year INTEGER;
+ALTER TABLE papers ADD COLUMN authors TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE papers ADD COLUMN has_code INTEGER NOT NULL DEFAULT 0;
 """
 
 COUNTS = ("papers", "chunks", "token_rows")  # on the card, so that what is missing elsewhere shows at once
@@ -98,13 +114,15 @@ class StoredRecord:
     line: int | None
     text_id: str
     title: str | None
+    year: int | None = None
+    authors: tuple[str, ...] = ()
 
 
 class Store:
     """One SQLite file. Opened read-only for questions, for writing by the one ingest that holds the lock."""
 
     def __init__(self, path: Path, *, write: bool = False) -> None:
-        """Open the file, making it if ``write``.
+        """Open the file, making it if ``write``, and bringing one of the schema before up to date.
 
         Raises:
             StorageError: there is none, it cannot be opened, or another version of the program made it.
@@ -121,6 +139,7 @@ class Store:
                 self._db.execute("PRAGMA journal_mode=WAL")
                 self._db.execute("PRAGMA synchronous=FULL")
                 self._create()
+                self._upgrade()
             else:
                 self._db.execute("PRAGMA query_only=1")
             version = self.card().get("schema")
@@ -129,23 +148,34 @@ class Store:
         except sqlite3.Error as exc:
             raise damaged_database(exc) from exc
         if version != str(SCHEMA_VERSION):
-            raise StorageError(
-                f"this index has schema {version}, this program reads {SCHEMA_VERSION}; "
-                "move the index folder away and run ingest again"
-            )
+            way_out = "run: ingest rebuild" if version == "2" else "move the index folder away and run ingest again"
+            raise StorageError(f"this index has schema {version}, this program reads {SCHEMA_VERSION}; {way_out}")
 
     def _create(self) -> None:
         if self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'card'").fetchone():
             return
         self._db.execute("BEGIN IMMEDIATE")
-        for statement in _SCHEMA.split(";\n"):
-            if statement.strip():
-                self._db.execute(statement)
+        self._run(_SCHEMA + _FILTERS)
         self._db.executemany(
             "INSERT INTO card VALUES (?, ?)",
             [("schema", str(SCHEMA_VERSION)), *((key, "0") for key in ("generation", *COUNTS))],
         )
         self._db.execute("COMMIT")
+
+    def _upgrade(self) -> None:
+        """Schema 2 had no years, authors and code flags. What it stored stays; names are read anew by a rebuild."""
+        if self.card().get("schema") != "2":
+            return
+        with self.transaction():
+            self._run(_FROM_2 + _FILTERS)
+            self._db.create_function("gives_code", 1, gives_code, deterministic=True)
+            self._db.execute("UPDATE papers SET has_code = gives_code(abstract)")
+            self.set_card({"schema": "3"})
+
+    def _run(self, script: str) -> None:
+        for statement in script.split(";\n"):
+            if statement.strip():
+                self._db.execute(statement)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -214,14 +244,14 @@ class Store:
         found: dict[str, Entry] = {}
         for row in self._select("SELECT * FROM papers WHERE paper_id IN ({})", paper_ids):
             found[row[0]] = Entry(
-                _paper(row[:6]), _spans(row[6], 2), _spans(row[7], 4), row[8], row[9]
+                _paper((*row[:6], *row[10:12])), _spans(row[6], 2), _spans(row[7], 4), row[8], row[9]
             )
         return found
 
     def paper(self, paper_id: str) -> Paper | None:
         """One paper by its id or by that of a merged repeat."""
         row = self._db.execute(
-            "SELECT paper_id, title, abstract, raw, sources, aliases FROM papers WHERE paper_id = "
+            "SELECT paper_id, title, abstract, raw, sources, aliases, year, authors FROM papers WHERE paper_id = "
             "coalesce((SELECT work FROM texts WHERE text_id = ?1), ?1)", (paper_id,)
         ).fetchone()
         return _paper(row) if row else None
@@ -252,9 +282,57 @@ class Store:
     def records(self, file_id: int) -> list[StoredRecord]:
         """What a file gave, in the order of ingest."""
         rows = self._db.execute(
-            "SELECT record_id, key, line, text_id, title FROM records WHERE file_id = ? ORDER BY record_id", (file_id,)
+            "SELECT record_id, key, line, text_id, title, year, authors FROM records WHERE file_id = ? "
+            "ORDER BY record_id", (file_id,)
         )
-        return [StoredRecord(*row) for row in rows]
+        return [StoredRecord(*known, tuple(json.loads(authors))) for *known, authors in rows]
+
+    # -- filters
+
+    def papers_of_file(self, name: str) -> set[str]:
+        """Ids of the papers that a file of this name gave."""
+        return {row[0] for row in self._db.execute(
+            "SELECT work FROM files JOIN records USING (file_id) JOIN texts USING (text_id) WHERE name = ?", (name,)
+        )}
+
+    def papers_with_code(self) -> set[str]:
+        """Ids of the papers whose abstract gives code; see `assistant.code_links`."""
+        return {row[0] for row in self._db.execute("SELECT paper_id FROM papers WHERE has_code")}
+
+    def papers_from(self, first: int | None, last: int | None) -> set[str]:
+        """Ids of the papers of these years, both ends included, None for open; papers without a year are none."""
+        return {row[0] for row in self._db.execute(
+            "SELECT paper_id FROM papers WHERE year BETWEEN coalesce(?, 0) AND coalesce(?, 9999)", (first, last)
+        )}
+
+    def papers_with_author_word(self, word: str) -> set[str]:
+        """Ids of the papers one of whose authors' names has this word, written as `filters.author_words` gives it."""
+        return {row[0] for row in self._db.execute("SELECT paper_id FROM author_words WHERE word = ?", (word,))}
+
+    def authors_of(self, paper_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """paper_id -> authors of the papers that exist among ``paper_ids``."""
+        rows = self._select("SELECT paper_id, authors FROM papers WHERE paper_id IN ({})", paper_ids)
+        return {paper: tuple(json.loads(authors)) for paper, authors in rows}
+
+    def author_words_like(self, start: str, limit: int) -> list[str]:
+        """Words of authors' names that begin with ``start``, most papers first."""
+        return [row[0] for row in self._db.execute(
+            "SELECT word FROM author_words WHERE word >= ?1 AND word < ?1 || char(1114111) "
+            "GROUP BY word ORDER BY count(*) DESC, word LIMIT ?2", (start, limit),
+        )]
+
+    def facets(self) -> tuple[list[tuple[str, int]], int, int, int | None, int | None, int]:
+        """What can be filtered by: (file name, papers) of each file, papers with code, papers with a year, first and
+        last year, papers with authors."""
+        files = list(self._db.execute(
+            "SELECT name, count(DISTINCT work) FROM files LEFT JOIN records USING (file_id) "
+            "LEFT JOIN texts USING (text_id) GROUP BY name ORDER BY name"
+        ))
+        code, dated, first, last, signed = self._db.execute(
+            "SELECT coalesce(sum(has_code), 0), count(year), min(year), max(year), "
+            "coalesce(sum(authors <> '[]'), 0) FROM papers"
+        ).fetchone()
+        return files, code, dated, first, last, signed
 
     # -- names
 
@@ -304,11 +382,30 @@ class Store:
             "SELECT key, count(*) AS papers FROM names GROUP BY key ORDER BY papers DESC, key LIMIT ?", (limit,)
         ))
 
-    def expansions(self, key: str) -> list[str]:
-        """What an abbreviation is short for, most papers first, in lower case."""
+    def expansions(self, key: str) -> dict[str, int]:
+        """What an abbreviation is short for, in lower case -> how many papers say so."""
+        return dict(self._db.execute(
+            "SELECT expansion, count(*) FROM abbreviations WHERE key = ? GROUP BY expansion ORDER BY expansion", (key,)
+        ))
+
+    def abbreviated(self, key: str) -> dict[str, str]:
+        """abbreviation -> expansion, where that, singular or plural, is this key but for hyphens and spaces."""
+        return dict(self._db.execute(
+            "SELECT key, expansion FROM abbreviations WHERE replace(replace(expansion, '-', ''), ' ', '') IN (?, ?, ?) "
+            "ORDER BY key, expansion", (key, key + "s", key.removesuffix("s")),
+        ))
+
+    def spellings(self, key: str) -> dict[str, int]:
+        """How papers write a name -> how many mostly do, most first."""
+        return dict(self._db.execute(
+            "SELECT surface, count(*) FROM names WHERE key = ? GROUP BY surface ORDER BY count(*) DESC, surface", (key,)
+        ))
+
+    def names_from(self, start: str) -> list[str]:
+        """The names whose key begins with ``start``, most mentioned first."""
         return [row[0] for row in self._db.execute(
-            "SELECT expansion FROM abbreviations WHERE key = ? GROUP BY expansion ORDER BY count(*) DESC, expansion",
-            (key,),
+            "SELECT key FROM names WHERE key >= ?1 AND key < ?1 || char(1114111) "
+            "GROUP BY key ORDER BY count(*) DESC, key", (start,),
         )]
 
     # -- helpers
@@ -342,11 +439,17 @@ def sources_json(sources: Iterable[Source]) -> str:
     return json.dumps([[source.file, source.line] for source in sources], ensure_ascii=False)
 
 
-def _paper(row: Sequence[str]) -> Paper:
-    paper_id, title, abstract, raw, sources, aliases = row
+def authors_json(authors: Sequence[str]) -> str:
+    """Authors as stored: a list of names."""
+    return json.dumps(list(authors), ensure_ascii=False)
+
+
+def _paper(row: Sequence[Any]) -> Paper:
+    paper_id, title, abstract, raw, sources, aliases, year, authors = row
     return Paper(
         paper_id, title, abstract, raw,
         tuple(Source(file, line) for file, line in json.loads(sources)), tuple(aliases.split()),
+        year, tuple(json.loads(authors)),
     )
 
 

@@ -78,7 +78,7 @@ def _collect(rows: Iterable[Row | Skip], name: str, layout: str, banner: tuple[s
             skipped.append(Skip(name, row.line, "abstract without a letter"))
         else:
             title = row.title.strip() if row.title else ""
-            records.append(Record(Source(name, row.line), title or None, text))
+            records.append(Record(Source(name, row.line), title or None, text, row.year, row.authors))
             keys.append(row.key)
     return ParsedFile(tuple(records), layout, tuple(skipped), banner, tuple(keys))
 

@@ -214,13 +214,13 @@ def _ingest_file(
 def _difference(file: ParsedFile, file_id: int, collection: Collection) -> _Difference:
     """Match a file's records with those it gave before: by text, at the same place first; what is left by place."""
     known = collection.store.records(file_id)
-    waiting: dict[tuple[str, str | None], list[StoredRecord]] = {}
+    waiting: dict[tuple[object, ...], list[StoredRecord]] = {}
     for record in known:
-        waiting.setdefault((record.text_id, record.title), []).append(record)
+        waiting.setdefault((record.text_id, record.title, record.year, record.authors), []).append(record)
     inserts: list[Insert] = []
     moves: list[tuple[int, str, int | None]] = []
     for insert, text_id in _cleaned(file, file_id):
-        same = waiting.get((text_id, insert.title))
+        same = waiting.get((text_id, insert.title, insert.year, insert.authors))
         if not same:
             inserts.append(insert)
             continue
@@ -242,7 +242,10 @@ def _cleaned(file: ParsedFile, file_id: int) -> Iterator[tuple[Insert, str]]:
     for record, key in zip(file.records, file.keys, strict=True):
         title = clean_title(record.title) if record.title else ""
         abstract = clean_abstract(record.text, record.title)
-        yield Insert(file_id, key, record.source.line, title or None, abstract, record.text), paper_id(abstract)
+        insert = Insert(
+            file_id, key, record.source.line, title or None, abstract, record.text, record.year, record.authors
+        )
+        yield insert, paper_id(abstract)
 
 
 def _file_id(collection: Collection, path: Path, file: ParsedFile) -> int:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from assistant.errors import ParseError
+from ingest.byline import read_authors, read_year
 from ingest.files import Skip
 
 ABSTRACT_NAMES = ("abstract", "abstract note", "summary", "text")  # the first present counts
 TITLE_NAMES = ("title",)
 KEY_NAMES = ("id", "key", "arxiv_id", "doi", "eid")
+YEAR_NAMES = ("year", "publication year", "date", "published", "publication date")
+AUTHOR_NAMES = ("authors", "author")
 DELIMITERS = ",;\t"
 
 
@@ -24,6 +27,8 @@ class Row:
     title: str | None
     text: str
     key: str   # what the file itself calls the record, else its line number
+    year: int | None = None
+    authors: tuple[str, ...] = ()
 
 
 def read_jsonl(lines: Iterable[tuple[int, str]], name: str) -> Iterator[Row | Skip]:
@@ -62,7 +67,12 @@ def _row_of(found: Mapping[str, object], line: int, name: str) -> Row | Skip:
         return Skip(name, line, f"no abstract, text or summary that is a string; it has {seen}")
     title = next((fields[key] for key in TITLE_NAMES if fields.get(key) is not None), None)
     key = next((fields[key] for key in KEY_NAMES if fields.get(key) not in (None, "")), line)
-    return Row(line, title if isinstance(title, str) else None, text, str(key))
+    years = (read_year(fields.get(name)) for name in YEAR_NAMES)
+    bylines = (read_authors(fields.get(name)) for name in AUTHOR_NAMES)
+    return Row(
+        line, title if isinstance(title, str) else None, text, str(key),
+        next((year for year in years if year), None), next((byline for byline in bylines if byline), ()),
+    )
 
 
 def read_csv(lines: Iterable[tuple[int, str]], name: str) -> Iterator[Row | Skip]:
@@ -86,6 +96,8 @@ def read_csv(lines: Iterable[tuple[int, str]], name: str) -> Iterator[Row | Skip
     column = columns[0]
     title = next((names.index(wanted) for wanted in TITLE_NAMES if wanted in names), None)
     key = next((names.index(wanted) for wanted in KEY_NAMES if wanted in names), None)
+    year = [names.index(wanted) for wanted in YEAR_NAMES if wanted in names]
+    author = [names.index(wanted) for wanted in AUTHOR_NAMES if wanted in names]
     reader = csv.reader((text + "\n" for _, text in numbered), delimiter=delimiter)
     start = header_line + 1
     try:
@@ -94,10 +106,17 @@ def read_csv(lines: Iterable[tuple[int, str]], name: str) -> Iterator[Row | Skip
                 yield Row(start + sum(field.count("\n") for field in fields[:column]),
                           fields[title] if title is not None and title < len(fields) else None,
                           fields[column],
-                          (fields[key] if key is not None and key < len(fields) else "") or str(start))
+                          (fields[key] if key is not None and key < len(fields) else "") or str(start),
+                          next(filter(None, map(read_year, _fields(fields, year))), None),
+                          next(filter(None, map(read_authors, _fields(fields, author))), ()))
             elif fields:
                 yield Skip(name, start, f"has {len(fields)} fields, the abstract is number {column + 1}")
             start = header_line + reader.line_num + 1
     except csv.Error as exc:
         raise ParseError(f"{name}: the record at line {start} is not CSV: {exc}; "
                          "is a quote left open?") from exc
+
+
+def _fields(fields: Sequence[str], columns: Sequence[int]) -> Iterator[str]:
+    """What a record has in these columns; a short record lacks its last ones."""
+    yield from (fields[column] for column in columns if column < len(fields))

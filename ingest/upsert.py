@@ -12,14 +12,17 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from sqlite3 import Connection
+from typing import Any
 
 import numpy as np
 
+from assistant.code_links import gives_code
 from assistant.collection import Collection
 from assistant.embedder import Embedder
 from assistant.records import Paper, Source
+from assistant.retrieval.filters import author_words
 from assistant.retrieval.names import abbreviations
-from assistant.store import SPAN_BYTES, Store, sources_json
+from assistant.store import SPAN_BYTES, Store, authors_json, sources_json
 from ingest.clean import normalise, paper_id
 from ingest.dedupe import bands, group, representative, same_work, signature
 from ingest.embed import EmbeddedPaper, embed
@@ -37,6 +40,8 @@ class Insert:
     title: str | None  # cleaned
     abstract: str      # cleaned
     raw: str
+    year: int | None = None
+    authors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +87,12 @@ class Writer:
             self.write_vectors(db, embedded)
             for paper in same:
                 db.execute(
-                    "UPDATE papers SET sources = ?, aliases = ?, raw = ? WHERE paper_id = ?",
-                    (sources_json(paper.sources), " ".join(paper.aliases), paper.raw, paper.paper_id),
+                    "UPDATE papers SET sources = ?, aliases = ?, raw = ?, year = ?, authors = ? WHERE paper_id = ?",
+                    (sources_json(paper.sources), " ".join(paper.aliases), paper.raw, paper.year,
+                     authors_json(paper.authors), paper.paper_id),
                 )
+                db.execute("DELETE FROM author_words WHERE paper_id = ?", (paper.paper_id,))
+                _remember_authors(db, paper)
             for old in gone:
                 _forget(self._collection.store, db, old)
         self._delete(surplus, gone)
@@ -126,8 +134,9 @@ class Writer:
             text_id, new = self._place(db, insert)
             began.append(new)
             db.execute(
-                "INSERT INTO records (file_id, key, line, text_id, title) VALUES (?, ?, ?, ?, ?)",
-                (insert.file_id, insert.key, insert.line, text_id, insert.title),
+                "INSERT INTO records (file_id, key, line, text_id, title, year, authors) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (insert.file_id, insert.key, insert.line, text_id, insert.title, insert.year,
+                 authors_json(insert.authors)),
             )
             touched.add(_work(db, text_id))
         for record_id, key, line in changes.moves:
@@ -270,6 +279,8 @@ def _papers_of(db: Connection, works: Iterable[str]) -> tuple[list[Paper], list[
             best,
             sources=tuple(sorted((Source(*row) for row in sources), key=lambda s: (s.file, s.line or 0))),
             aliases=tuple(sorted(other.paper_id for other in candidates if other.paper_id != best.paper_id)),
+            year=_known(db, "year", best.paper_id, unknown=None),
+            authors=tuple(json.loads(_known(db, "authors", best.paper_id, unknown="[]"))),
         )
     merged = {alias for paper in papers.values() for alias in paper.aliases}
     before = {work for work in {*works, *merged} if _exists(db, work)}
@@ -288,6 +299,16 @@ def _title(db: Connection, text_id: str) -> str | None:
     return str(row[0]) if row else None
 
 
+def _known(db: Connection, column: str, work: str, *, unknown: Any) -> Any:
+    """What the first record of a work that has it says, those of the text that represents the work before others."""
+    row = db.execute(
+        f"SELECT records.{column} FROM records JOIN files USING (file_id) JOIN texts USING (text_id) "
+        f"WHERE work = ? AND records.{column} IS NOT ? ORDER BY text_id <> work, name, line, record_id LIMIT 1",
+        (work, unknown),
+    ).fetchone()
+    return row[0] if row else unknown
+
+
 def _split_by_content(db: Connection, papers: Iterable[Paper]) -> tuple[list[Paper], list[Paper]]:
     """Papers that must be embedded (new, or with another title or wording), and those whose sources alone changed."""
     stale: list[Paper] = []
@@ -302,7 +323,7 @@ def _forget(store: Store, db: Connection, paper: str) -> None:
     row = db.execute("SELECT length(chunks) FROM papers WHERE paper_id = ?", (paper,)).fetchone()
     if row:
         store.tally(papers=-1, chunks=-(row[0] // SPAN_BYTES))
-    for table in ("papers", "names", "abbreviations"):
+    for table in ("papers", "names", "abbreviations", "author_words"):
         db.execute(f"DELETE FROM {table} WHERE paper_id = ?", (paper,))
 
 
@@ -311,16 +332,23 @@ def _remember(store: Store, db: Connection, item: EmbeddedPaper, row: int) -> No
     store.tally(papers=1, chunks=len(item.chunks))
     spans = np.array([(piece.start, piece.end) for piece in item.chunks], dtype=np.int32)
     db.execute(
-        "INSERT INTO papers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO papers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (paper.paper_id, paper.title, paper.abstract, paper.raw, sources_json(paper.sources), " ".join(paper.aliases),
-         spans.tobytes(), item.sentences.tobytes(), row, len(item.tokens)),
+         spans.tobytes(), item.sentences.tobytes(), row, len(item.tokens),
+         paper.year, authors_json(paper.authors), gives_code(paper.abstract)),
     )
+    _remember_authors(db, paper)
     db.executemany("INSERT INTO names VALUES (?, ?, ?, ?)", _name_rows(item))
     texts = {pair for text in (paper.title or "", paper.abstract) for pair in abbreviations(text)}
     db.executemany(
         "INSERT INTO abbreviations VALUES (?, ?, ?)",
         [(key, expansion, paper.paper_id) for key, expansion in sorted(texts)],
     )
+
+
+def _remember_authors(db: Connection, paper: Paper) -> None:
+    words = sorted({word for author in paper.authors for word in author_words(author)})
+    db.executemany("INSERT INTO author_words VALUES (?, ?)", [(word, paper.paper_id) for word in words])
 
 
 def _name_rows(item: EmbeddedPaper) -> list[tuple[str, str, str, int]]:

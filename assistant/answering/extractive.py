@@ -85,7 +85,7 @@ class Extractive:
         query = self._retriever.query(question.corrected, names=question.keys)
         hits = self._retriever.search(query, limit=max(self._top_k, 5), candidates=self._candidates)
         judgement = judge(question, signals(query, hits), level=self._refusal)
-        considered = self._retriever.collection.store.count()
+        considered = self._retriever.count()
         if judgement.abstain:
             return self._refuse(answer_id, question, hits, judgement.reason or "", judgement.confidence)
         marks = Marks()
@@ -139,8 +139,7 @@ class Extractive:
         Hard names are exact over the whole collection; the topic is judged on all papers of a small collection and
         on the best 2,000 of a large one.
         """
-        store = self._retriever.collection.store
-        total = store.count()
+        total = self._retriever.count()
         named, note = self.with_names(question)
         ranking = self.look_at(question, named)
         ids = ranking.paper_ids()
@@ -165,10 +164,9 @@ class Extractive:
 
     def look_at(self, question: Question, named: set[str] | None) -> Ranking:
         """The papers a list question is judged on, compared with its topic."""
-        store = self._retriever.collection.store
         query = self._retriever.query(question.positive, topic=question.topic or None)
-        if store.count() <= LIST_CANDIDATES:
-            return self._retriever.rank(query, among=store.paper_ids())
+        if self._retriever.count() <= LIST_CANDIDATES:
+            return self._retriever.rank(query, among=self._retriever.paper_ids())
         if named is not None and not question.topic:
             return self._retriever.rank(query, among=sorted(named))
         found = self._retriever.rank(query, candidates=LIST_CANDIDATES).paper_ids()
@@ -176,7 +174,7 @@ class Extractive:
 
     def with_names(self, question: Question) -> tuple[set[str] | None, str]:
         """Papers that mention the hard names, None where there are none; and a note if not all could be met at once."""
-        found = [self._retriever.collection.with_name(name.key) for name in question.hard]
+        found = [self._retriever.with_name(name.key) for name in question.hard]
         if not found:
             return None, ""
         if question.any_of:
@@ -225,7 +223,7 @@ class Extractive:
         if question.unknown:
             return self._no_such_name(answer_id, question)
         for name in question.names:
-            among = sorted(self._retriever.collection.with_name(name.key))
+            among = sorted(self._retriever.with_name(name.key))
             hits = self._retriever.search(query, limit=len(among), among=among)
             own = [hit for hit in hits if name_key(self._method(hit) or "") == name.key]
             for hit in (own or hits)[:1]:
@@ -235,10 +233,14 @@ class Extractive:
                     shown.add((hit.paper.paper_id, sentence.start))
                     mark = marks.cite(hit.paper, sentence.start, sentence.end)
                     sentences.append(AnswerSentence(sentence.text, (mark,), checked=True))
+        if not sentences:  # a filter left out all that mention the names
+            names = " or ".join(name.label for name in question.names)
+            hits = self._retriever.search(query, limit=3, candidates=self._candidates)
+            return self._refuse(answer_id, question, hits, f"none of these papers mentions {names}", 0.05)
         cited = {citation.paper_id for citation in marks.citations()}
         return Answer(
             answer_id, question.text, "compare", _notice(question) + with_marks(sentences), tuple(sentences),
-            marks.citations(), considered=self._retriever.collection.store.count(), matched=len(cited),
+            marks.citations(), considered=self._retriever.count(), matched=len(cited),
             confidence=0.6, trace=question.trace,
         )
 
@@ -249,14 +251,17 @@ class Extractive:
         files = store.files()
         untitled = sum(title is None for _, title in store.titles())
         common = ", ".join(self._common_names(8))
-        text = (
+        *_, dated, _, _, signed = store.facets()
+        passing = self._retriever.count()
+        text = ("" if passing == store.count() else f"{passing} papers pass the filter. ") + (
             f"I answer questions about a collection of {store.count()} paper abstracts ({untitled} without a title), "
             f"read from {len(files)} files. Names mentioned most: {common}. It has titles and abstracts only: "
-            "no authors, dates or full texts."
+            + (f"no full texts; a year is known of {dated} papers, authors of {signed}." if dated or signed
+               else "no authors, dates or full texts.")
         )
         return Answer(
             answer_id, question.text, "collection", text, (AnswerSentence(text, (), checked=True),),
-            considered=store.count(), confidence=1.0, trace=question.trace,
+            considered=passing, confidence=1.0, trace=question.trace,
         )
 
     def _common_names(self, count: int) -> list[str]:
@@ -285,7 +290,7 @@ class Extractive:
         text = f"I cannot answer that: {reason}."
         return Answer(
             answer_id, question.text, question.kind, text, (AnswerSentence(text, (), checked=True),), nearest=near,
-            considered=self._retriever.collection.store.count(), abstained=True, reason=reason,
+            considered=self._retriever.count(), abstained=True, reason=reason,
             confidence=confidence, trace=question.trace,
         )
 

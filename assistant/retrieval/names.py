@@ -11,10 +11,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from assistant.retrieval.words import FUNCTION_WORDS
+
+if TYPE_CHECKING:
+    from assistant.collection import Collection
 
 # A run of characters that names are made of. "GPT- J": a hyphen may be followed by a space if a lone
 # capital or a number comes next. A trailing "++" belongs to the name.
@@ -31,7 +35,13 @@ SIZE_WORDS = frozenset(
 _QUALIFIERS = frozenset(
     ["instruct", "chat", "turbo", "hf", "it", "sft", "preview", "uncased", "cased"]
 )
+_WRITTEN_ON = ("based", "style", "like", "type", "powered", "generated", "derived")  # "Llama 2-based" is Llama 2
 _NUMBERED = re.compile(r"\d+(?:\.\d+)?[-\s]?[a-z]+(?:-[a-z]+)*|\d+(?:st|nd|rd|th|D|x|X|K|k)s?")  # 10-shot, 3D, 20th
+_IN_BRACKETS = re.compile(r"\(([A-Za-z][\w-]{1,10})\)")
+_BEFORE_BRACKETS = re.compile(r"(?<![\w-])([A-Za-z][\w-]{1,10}) \(([^()]{3,100})\)")
+_PHRASE_END = re.compile(r"[()\[\];:!?\"“”]|\.\s")
+_QUOTES = " \"'“”‘’`"
+_HYPHEN = re.compile(r"(?<=\w)[-‐‑–](?=\w)")
 _LOWER_WORD = re.compile(r"[a-z]+(?:-[a-z]+)*")
 
 
@@ -78,8 +88,8 @@ def find_names(text: str, *, title: bool = False) -> Iterator[Name]:
             yield Name(part, key, start + offset, start + offset + len(part))
             number = _version_after(text, match, following) if part == surface else None
             if number is not None:
-                end = following.end() if following is not None else match.end()
-                yield Name(text[start:end], key + number, start, end)
+                end = following.start() + len(number) if following is not None else match.end()
+                yield Name(text[start:end], key + number.casefold().removeprefix("v"), start, end)
 
 
 def names_of(title: str | None, abstract: str) -> dict[str, Counter[str]]:
@@ -94,6 +104,33 @@ def names_of(title: str | None, abstract: str) -> dict[str, Counter[str]]:
     if colon and len(head.split()) <= 3 and name_key(head):
         found.setdefault(name_key(head), Counter())[head] += 1
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class KnownName:
+    """A name of the collection and what it goes by."""
+
+    key: str
+    papers: int                              # that mention it, as ``--name`` lists them
+    spellings: tuple[tuple[str, int], ...]   # (how it is written, papers that mostly write it so), most first
+    expansions: tuple[tuple[str, int], ...]  # (what it is short for, papers that say so), most first
+
+
+def known_names(collection: Collection, prefix: str = "") -> Iterator[KnownName]:
+    """The names whose key begins like ``prefix``'s, those that most papers write first.
+
+    A plain capitalised word is one only if most papers that have the word write it so ("Mistral", but not "Language").
+    """
+    store = collection.store
+    for key in store.names_from(name_key(prefix)):
+        spellings = store.spellings(key)
+        surface = next(iter(spellings))
+        if not any(c.isupper() or c.isdigit() for c in surface[1:]):
+            stems = collection.lexical.stems(surface)
+            if not collection.is_name(key, max(map(collection.lexical.frequency, stems), default=0)):
+                continue
+        expansions = sorted(store.expansions(key).items(), key=lambda entry: (-entry[1], entry[0]))
+        yield KnownName(key, len(collection.with_name(key)), tuple(spellings.items()), tuple(expansions))
 
 
 def name_key(name: str) -> str:
@@ -133,29 +170,95 @@ def one_edit_apart(a: str, b: str) -> bool:
 
 
 def abbreviations(text: str) -> Iterator[tuple[str, str]]:
-    """Yield (key, expansion in lower case) wherever ``text`` spells an abbreviation out.
+    """Yield (key, expansion in lower case) wherever ``text`` spells an abbreviation out, before or after it.
 
     >>> list(abbreviations("Large Language Models (LLMs) and parameter-efficient fine-tuning (PEFT)"))
     [('llm', 'large language models'), ('peft', 'parameter-efficient fine-tuning')]
+    >>> list(abbreviations("We use LoRA (low-rank adaptation)."))
+    [('lora', 'low-rank adaptation')]
     """
-    for match in re.finditer(r"\(([A-Za-z][\w-]{1,9}?)s?\)", text):
-        short = match.group(1)
-        letters = [c.casefold() for c in short if c.isalnum()]
-        if sum(c.isupper() for c in short) < 2:
-            continue
-        offset = max(0, match.start() - 120)
-        before = list(re.finditer(r"[^\W_]+", text[offset:match.start()]))
-        # "in-context knowledge editing (IKE)", "mixture of experts (MoE)": these need not give a letter
-        skippable = [
-            (m.start() > 0 and text[offset + m.start() - 1] == "-") or m.group() in FUNCTION_WORDS
-            for m in before
-        ]
-        begin = _initials_start([m.group().casefold() for m in before], skippable, letters)
+    for match in _IN_BRACKETS.finditer(text):
+        before = text[max(0, match.start() - 120):match.start()].rstrip(_QUOTES)
+        before = before[max((cut.end() for cut in _PHRASE_END.finditer(before)), default=0):]
+        begin = _spelled_from(before, match.group(1))
         if begin is not None:
-            yield _key(short), text[offset + before[begin].start():match.start()].strip().casefold()
+            yield _key(match.group(1)), before[begin:].casefold()
+    for match in _BEFORE_BRACKETS.finditer(text):
+        expansion = match.group(2).strip(_QUOTES)
+        if _spelled_from(expansion, match.group(1)) == 0:
+            yield _key(match.group(1)), expansion.casefold()
 
 
-def _initials_start(words: list[str], skippable: list[bool], letters: list[str]) -> int | None:
+def main_sense(expansions: Mapping[str, int]) -> list[str]:
+    """What an abbreviation means anywhere: the expansions, most papers first, of the sense most papers give it.
+
+    Spellings of one sense differ in hyphens, plurals and words like "of". If no sense has more than half of the
+    papers that spell the abbreviation out, it has no meaning of its own, and there are none.
+
+    >>> main_sense({"supervised fine-tuning": 5, "supervised fine tuning": 1, "sparse fine-tuning": 1})
+    ['supervised fine-tuning', 'supervised fine tuning']
+    >>> main_sense({"out-of-domain": 1, "out-of-distribution": 1})
+    []
+    """
+    papers: Counter[str] = Counter()
+    for expansion, count in expansions.items():
+        papers[_sense(expansion)] += count
+    if not papers or 2 * (most := papers.most_common(1)[0])[1] <= papers.total():
+        return []
+    same = (expansion for expansion in expansions if _sense(expansion) == most[0])
+    return sorted(same, key=lambda expansion: (-expansions[expansion], expansion))
+
+
+def written_apart(surface: str) -> list[str]:
+    """How a name is written with spaces: at all its hyphens, or where a capital follows a small letter.
+
+    >>> written_apart("Flan-T5"), written_apart("CodeLlama"), written_apart("GPTJ")
+    (['Flan T5'], ['Code Llama'], [])
+    """
+    if surface.isalnum():
+        return [f"{surface[:at.start()]} {surface[at.start():]}" for at in re.finditer(r"(?<=[a-z])(?=[A-Z])", surface)]
+    return [" ".join(_HYPHEN.split(surface))] if _HYPHEN.search(surface) else []
+
+
+def writes_apart(text: str, apart: str, key: str) -> bool:
+    """Whether ``text`` has a name as `written_apart` gives it, by itself and not as a part of a longer one.
+
+    Two words must have the capitals of the name: "deep speed" is not DeepSpeed.
+    """
+    words = apart.split()
+    pattern = rf"(?<![\w/-]){'[-‐‑– ]'.join(map(re.escape, words))}(?!\w|[-‐‑–][A-Z])"
+    for match in re.finditer(pattern, text, re.IGNORECASE):
+        initials = [word[0] for word in re.split("[-‐‑– ]", match.group())]
+        if name_key(match.group()) == key and (len(words) > 2 or initials == [word[0] for word in words]):
+            return True
+    return False
+
+
+def _sense(expansion: str) -> str:
+    words = re.findall(r"[^\W_]+", expansion)
+    return "".join(word.rstrip("s") for word in words if word not in FUNCTION_WORDS)
+
+
+def _spelled_from(phrase: str, short: str) -> int | None:
+    """Where in ``phrase`` the words start that, up to its end, give the letters of ``short``; None if they do not."""
+    if sum(c.isupper() for c in short) < 2:
+        return None
+    words = list(re.finditer(r"[^\W_]+", phrase))
+    texts = [word.group().casefold() for word in words]
+    in_compound = [word.start() > 0 and phrase[word.start() - 1] == "-" for word in words]
+    # "in-context knowledge editing (IKE)", "mixture of experts (MoE)": these need not give a letter
+    skippable = [inside or text in FUNCTION_WORDS for inside, text in zip(in_compound, texts, strict=True)]
+    for name in dict.fromkeys((re.sub(r"(?<=[A-Z0-9])s$", "", short), short)):  # LLMs, but MLSys
+        letters = [c.casefold() for c in name if c.isalnum()]
+        begin = _initials_start(texts, skippable, in_compound, letters)
+        if begin is not None and texts[begin:] != ["".join(letters)]:  # "IR (IR)" says nothing
+            return words[begin].start()
+    return None
+
+
+def _initials_start(
+    words: list[str], skippable: list[bool], in_compound: list[bool], letters: list[str]
+) -> int | None:
     """Where the run of words at the end of ``words`` starts that gives ``letters``, in order; None if there is none.
 
     Each word of the run gives its first letter and may give more ("LoRA": *lo*w-*r*ank *a*daptation).
@@ -174,7 +277,7 @@ def _initials_start(words: list[str], skippable: list[bool], letters: list[str])
     first = max(0, len(words) - 2 * len(letters))
     return next(
         (start for start in range(len(words) - 1, first - 1, -1)
-         if words[start].startswith(letters[0]) and uses_up(start, 0)), None
+         if not in_compound[start] and words[start].startswith(letters[0]) and uses_up(start, 0)), None
     )
 
 
@@ -201,7 +304,8 @@ def _key(surface: str) -> str:
         if _SIZE.fullmatch(segment) or segment.casefold() in SIZE_WORDS:
             continue
         later = segments[position:]
-        if all(s.casefold() in _QUALIFIERS or _LOWER_WORD.fullmatch(s) for s in later) and not _all_lower(segments):
+        # In lower case throughout, only a qualifier can be told from a part of the name.
+        if all(s.casefold() in _QUALIFIERS or (_LOWER_WORD.fullmatch(s) and not _all_lower(segments)) for s in later):
             break
         kept.append(segment)
     key = re.sub(r"[^\w.+]|_", "", "".join(kept))
@@ -235,5 +339,7 @@ def _inside_sentence(text: str, start: int) -> bool:
 def _version_after(text: str, match: re.Match[str], following: re.Match[str] | None) -> str | None:
     if following is None or text[match.end():following.start()] not in (" ", "\u00a0"):
         return None
-    number = following.group().rstrip(".")
-    return number.removeprefix("v") if _VERSION.fullmatch(number) else None
+    number, *rest = re.split(r"[-‐‑–]", following.group().rstrip("."))
+    if not all(s.casefold() in (*_WRITTEN_ON, *_QUALIFIERS, *SIZE_WORDS) or _SIZE.fullmatch(s) for s in rest):
+        return None
+    return number if _VERSION.fullmatch(number) else None

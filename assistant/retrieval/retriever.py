@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from assistant.embedder import Embedder
 
 Floats = npt.NDArray[np.float32]
+
+EXACT_PAPERS = 2000  # that pass a filter are all compared; of more, what the first stage proposes
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +110,41 @@ class Ranking:
         return [self.hit(position) for position in range(min(limit, len(self)))]
 
 
-class Retriever:
-    """Searches one collection with one embedder."""
+class Reranker(Protocol):
+    """A slower judge of the top of a ranking."""
 
-    def __init__(self, collection: Collection, embedder: Embedder, *, weights: Weights | None = None) -> None:
+    def rerank(self, ranking: Ranking) -> Ranking:
+        """The same papers, the first few in another order; ``score`` stays within 0–1 and descending."""
+        ...
+
+
+class Retriever:
+    """Searches one collection, or the part of it that passes a filter, with one embedder."""
+
+    def __init__(
+        self, collection: Collection, embedder: Embedder, *, weights: Weights | None = None,
+        within: frozenset[str] | None = None, reranker: Reranker | None = None,
+    ) -> None:
+        """``within``: these papers only; ``reranker``: what `search` puts the best in order with."""
         collection.check_embedder(embedder)
+        self._within = within
+        self._reranker = reranker
         self.collection = collection
         self._embedder = embedder
         self._weights = weights or Weights()
+
+    def count(self) -> int:
+        """How many papers are searched."""
+        return self.collection.store.count() if self._within is None else len(self._within)
+
+    def paper_ids(self) -> list[str]:
+        """Ids of the papers that are searched, sorted."""
+        return self.collection.store.paper_ids() if self._within is None else sorted(self._within)
+
+    def with_name(self, key: str) -> set[str]:
+        """Ids of those that mention a name."""
+        found = self.collection.with_name(key)
+        return found if self._within is None else found & self._within
 
     def query(self, text: str, *, topic: Sequence[str] | None = None, names: Sequence[str] = ()) -> Query:
         """Embed a question and weigh its words by their rarity in the collection.
@@ -161,7 +190,8 @@ class Retriever:
         self, query: Query, *, limit: int, candidates: int = 200, among: Sequence[str] | None = None
     ) -> list[Hit]:
         """The ``limit`` best papers, best first; see `rank`."""
-        return self.rank(query, candidates=candidates, among=among).hits(limit)
+        ranking = self.rank(query, candidates=candidates, among=among)
+        return (self._reranker.rerank(ranking) if self._reranker else ranking).hits(limit)
 
     def rank(self, query: Query, *, candidates: int = 200, among: Sequence[str] | None = None) -> Ranking:
         """Compare papers with a question token by token.
@@ -170,8 +200,13 @@ class Retriever:
             candidates: papers each first-stage ranker proposes.
             among: these papers only, all of them, whatever the first stage thinks of them.
         """
-        dense = self.dense(query.pooled, limit=candidates if among is None else max(candidates, len(among)))
-        lexical = dict(self.collection.lexical.search(query.text, limit=candidates, among=among))
+        if self._within is not None:
+            among = self._filtered(query, candidates, among)
+            dense = self._cosines(query.pooled, among)
+            lexical = dict(self.collection.lexical.search(query.text, limit=len(among), among=among))
+        else:
+            dense = self.dense(query.pooled, limit=candidates if among is None else max(candidates, len(among)))
+            lexical = dict(self.collection.lexical.search(query.text, limit=candidates, among=among))
         named = [paper for name in query.names if len(name.papers) <= candidates for paper in name.papers]
         wanted = sorted({*dense, *lexical, *named}) if among is None else list(among)
         # Chroma and the lexical index may be ahead of the database: what it does not hold, does not exist.
@@ -205,6 +240,31 @@ class Retriever:
             lexical=np.array([lexical.get(paper, 0.0) / top for paper in best_first], dtype=np.float32),
         )
 
+    def _filtered(self, query: Query, candidates: int, among: Sequence[str] | None) -> list[str]:
+        """The papers to compare, sorted: all that pass the filter; of very many, the best of each first stage."""
+        allowed = self._within or frozenset()
+        if among is not None:
+            return sorted(allowed.intersection(among))
+        if len(allowed) <= EXACT_PAPERS:
+            return sorted(allowed)
+        first = math.ceil(1.5 * candidates * self.collection.store.count() / len(allowed))
+        dense = _over_fetched(lambda n: list(self.dense(query.pooled, limit=n)), allowed, candidates, first)
+        lexical = _over_fetched(
+            lambda n: [paper for paper, _ in self.collection.lexical.search(query.text, limit=n)],
+            allowed, candidates, first,
+        )
+        named = {paper for name in query.names if len(name.papers) <= candidates for paper in name.papers & allowed}
+        return sorted({*dense, *lexical, *named})
+
+    def _cosines(self, pooled: Floats, paper_ids: Sequence[str]) -> dict[str, float]:
+        """paper_id -> cosine of its best chunk, exact, for each of these papers."""
+        chunks = [chunk for entry in self.collection.store.entries(paper_ids).values() for chunk in entry.chunk_ids()]
+        best: dict[str, float] = {}
+        for chunk, vector in self.collection.vectors.vectors(chunks).items():
+            paper = chunk.partition(":")[0]
+            best[paper] = max(best.get(paper, -1.0), float(vector @ pooled))
+        return best
+
     def _support(self, query: Query, coverage: Sequence[Floats]) -> Floats:
         if not coverage:
             return np.zeros(0, dtype=np.float32)
@@ -236,6 +296,25 @@ class Retriever:
         offsets = self._embedder.token_offsets(text)
         room = self._embedder.window - 2
         return text if len(offsets) <= room else text[:int(offsets[room - 1][1])]
+
+
+def _over_fetched(
+    fetch: Callable[[int], list[str]], allowed: frozenset[str], wanted: int, first: int
+) -> list[str]:
+    """The first ``wanted`` papers of a ranking that are allowed; as much of it is fetched as that takes.
+
+    Args:
+        fetch: how many -> the best papers of a ranking of all, best first.
+        first: how many to fetch at first; four times as many each time that they do not do.
+    """
+    before = -1
+    while True:
+        ranking = fetch(first)
+        found = [paper for paper in ranking if paper in allowed]
+        if len(found) >= wanted or len(ranking) == before:
+            return found[:wanted]
+        before = len(ranking)
+        first *= 4
 
 
 def _by_word(coverage: Floats, query: Query) -> tuple[float, ...]:

@@ -6,12 +6,16 @@ import argparse
 import contextlib
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from assistant.api import Assistant
+    from assistant.retrieval.filters import Filters
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -54,7 +58,13 @@ def _parser() -> argparse.ArgumentParser:
         epilog='example: assistant ask "which methods edit GPT-J?"   (make the index first: ingest seeds/)',
     )
     verbs = parser.add_subparsers(required=True, metavar="VERB")
-    ask = verbs.add_parser("ask", help="answer a question", epilog='example: assistant ask --json "what is Redco?"')
+    filtering = _filter_options()
+    ask = verbs.add_parser(
+        "ask", help="answer a question", parents=[filtering], formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog='examples:\n  assistant ask --json "what is Redco?"\n'
+        '  assistant ask --has-code "which methods edit facts?"\n'
+        '  assistant ask --source \'003*\' --name T5 "what is it used for?"',
+    )
     ask.add_argument("question", nargs="?", help="the question; - reads it from standard input")
     ask.add_argument("--json", action="store_true", help="print the whole answer as JSON")
     ask.add_argument("--explain", action="store_true", help="show how the question was understood")
@@ -63,12 +73,24 @@ def _parser() -> argparse.ArgumentParser:
         help='answer each line {"id": …, "question": …} or {"id": …, "turns": […]}; one JSON answer a line',
     )
     ask.set_defaults(run=_ask)
-    search = verbs.add_parser("search", help="find papers", epilog="example: assistant search --name GPT-J")
-    search.add_argument("question", nargs="?", help="what to look for")
-    search.add_argument("--name", help="only papers that mention this name, however it is written")
-    search.add_argument("--limit", type=_positive, help="papers shown (default: 10; with --name alone, all)")
-    search.add_argument("--json", action="store_true", help="print hits as JSON")
+    search = verbs.add_parser(
+        "search", help="find papers", parents=[filtering], formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="examples:\n  assistant search --name GPT-J                         every paper that mentions it\n"
+        "  assistant search --name GPT-J --has-code              … and gives code\n"
+        '  assistant search --year 2020-2023 --author Meng "editing"   the best of these for a question',
+    )
+    search.add_argument("question", nargs="?", help="what to look for; without it, every paper that passes the filters")
+    search.add_argument("--limit", type=_positive, help="papers shown (default: 10 with a question, else all)")
+    search.add_argument("--json", action="store_true", help="print as JSON; without a question the scores are null")
     search.set_defaults(run=_search)
+    names = verbs.add_parser(
+        "names", help="list the names papers mention",
+        epilog="example: assistant names llama   (the names that begin so, with their papers and spellings)",
+    )
+    names.add_argument("prefix", nargs="?", default="", help="only names that begin like this, however it is written")
+    names.add_argument("--limit", type=_positive, default=30, help="names shown, most mentioned first (default: 30)")
+    names.add_argument("--json", action="store_true", help="print as JSON")
+    names.set_defaults(run=_names)
     status = verbs.add_parser("status", help="say what the index holds", epilog="example: assistant status --json")
     status.add_argument("--json", action="store_true", help="print as JSON")
     status.set_defaults(run=_status)
@@ -81,6 +103,47 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", type=_positive, help="port to listen on (default: 7860)")
     serve.set_defaults(run=_serve)
     return parser
+
+
+def _filter_options() -> _Parser:
+    """Options that `ask` and `search` share; each that is given must hold."""
+    options = _Parser(add_help=False)
+    group = options.add_argument_group("only papers that …")
+    group.add_argument(
+        "--source", metavar="FILE", action="append", default=[],
+        help="were read from this file (or pattern, as '003*'); of several, one is enough",
+    )
+    group.add_argument(
+        "--has-code", action=argparse.BooleanOptionalAction,
+        help="link to a repository (GitHub, Hugging Face, Zenodo …) or say that their code is available",
+    )
+    group.add_argument(
+        "--name", action="append", default=[], help="mention this name, however it is written; of several, all"
+    )
+    group.add_argument(
+        "--year", type=_years, metavar="YEARS", help="are of these years: 2021, 2020-2023, 2020- or -2023"
+    )
+    group.add_argument(
+        "--author", metavar="NAME", action="append", default=[], help="are by this author; of several, all"
+    )
+    return options
+
+
+def _filters(arguments: argparse.Namespace) -> Filters:
+    from assistant.retrieval.filters import Filters
+
+    return Filters(
+        sources=tuple(arguments.source), has_code=arguments.has_code, names=tuple(arguments.name),
+        years=arguments.year, authors=tuple(arguments.author),
+    )
+
+
+def _years(text: str) -> tuple[int | None, int | None]:
+    match = re.fullmatch(r"(\d{4})?\s*(-|–)?\s*(\d{4})?", text.strip())
+    if match is None or not (match[1] or match[3]) or (match[1] and match[3] and not match[2]):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a year nor years; give 2021, 2020-2023, 2020- or -2023")
+    first, last = (int(year) if year else None for year in (match[1], match[3]))
+    return (first, first) if match[2] is None else (first, last)
 
 
 def _positive(text: str) -> int:
@@ -99,13 +162,14 @@ def _ask(arguments: argparse.Namespace) -> int:
     from assistant.api import Assistant
     from assistant.ui.render import answer_json, answer_text
 
+    filters = _filters(arguments)
     if arguments.batch is not None:
         lines = _batch_lines(arguments.batch)
         with Assistant.open() as assistant:
-            return _answer_batch(assistant, lines)
+            return _answer_batch(assistant, lines, filters)
     question = sys.stdin.read() if arguments.question == "-" else arguments.question
     with Assistant.open() as assistant:
-        answer = assistant.ask(question)
+        answer = assistant.ask(question, filters=filters)
     if arguments.json:
         print(json.dumps(answer_json(answer), ensure_ascii=False))
         return 0
@@ -126,18 +190,18 @@ def _batch_lines(path: str) -> list[str]:
         raise MisuseError(f"the batch file {os.path.basename(path)!r} cannot be read ({reason})") from exc
 
 
-def _answer_batch(assistant: Assistant, lines: Sequence[str]) -> int:
+def _answer_batch(assistant: Assistant, lines: Sequence[str], filters: Filters) -> int:
     failed = False
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
-        reply = _answer_line(assistant, line, number)
+        reply = _answer_line(assistant, line, number, filters)
         failed = failed or "error" in reply
         print(json.dumps(reply, ensure_ascii=False), flush=True)
     return 1 if failed else 0
 
 
-def _answer_line(assistant: Assistant, line: str, number: int) -> dict[str, Any]:
+def _answer_line(assistant: Assistant, line: str, number: int, filters: Filters) -> dict[str, Any]:
     from assistant.errors import AssistantError
     from assistant.ui.render import answer_json
 
@@ -152,10 +216,10 @@ def _answer_line(assistant: Assistant, line: str, number: int) -> dict[str, Any]
     questions = list(_questions(turns)) if isinstance(turns, list) else None
     try:
         if isinstance(request.get("question"), str):
-            answer = answer_json(assistant.ask(request["question"], answer_id=_text(asked_id)))
+            answer = answer_json(assistant.ask(request["question"], answer_id=_text(asked_id), filters=filters))
             return answer if asked_id is None else answer | {"id": asked_id}
         if questions and None not in questions:
-            answers = [answer_json(assistant.ask(question or "")) for question in questions]
+            answers = [answer_json(assistant.ask(question or "", filters=filters)) for question in questions]
             return {"id": asked_id, "turns": answers}
     except AssistantError as exc:
         return {"id": asked_id, "error": str(exc)}
@@ -176,19 +240,57 @@ def _text(value: object) -> str | None:
 def _search(arguments: argparse.Namespace) -> int:
     from assistant.errors import MisuseError
 
-    if arguments.question is None and arguments.name is None:
-        raise MisuseError("search takes a question, --name NAME, or both; example: assistant search --name GPT-J")
+    filters = _filters(arguments)
+    if arguments.question is None and not filters:
+        raise MisuseError("search takes a question, a filter such as --name NAME, or both; "
+                          "example: assistant search --name GPT-J")
     from assistant.api import Assistant
-    from assistant.ui.render import hit_json, hits_text
+    from assistant.ui.render import hit_json, hits_text, paper_json, papers_text
 
     with Assistant.open() as assistant:
-        asked = arguments.question or arguments.name
-        limit = arguments.limit or (10 if arguments.question else max(1, len(assistant.with_name(arguments.name))))
-        hits = assistant.search(asked, limit=limit, name=arguments.name)
+        chosen = assistant.select(filters)
+        if chosen.problem is not None:
+            print(f"assistant: {chosen.problem}", file=sys.stderr)
+        if arguments.question is None:
+            papers = assistant.papers(sorted(chosen.paper_ids))
+            papers.sort(key=lambda paper: [(source.file, source.line or 0) for source in paper.sources])
+            papers = papers[:arguments.limit]
+            found = [paper_json(paper, filters.names) for paper in papers]
+            text = papers_text(papers, filters.names)
+        else:
+            hits = assistant.search(arguments.question, limit=arguments.limit or 10, filters=filters)
+            found = [hit_json(hit) for hit in hits]
+            text = hits_text(hits)
+        total = assistant.collection.store.count()
     if arguments.json:
-        print(json.dumps([hit_json(hit) for hit in hits], ensure_ascii=False))
+        print(json.dumps(found, ensure_ascii=False))
+        return 0
+    if chosen.label:
+        shown = "" if len(found) == len(chosen.paper_ids) else f"; {len(found)} shown"
+        print(f"{len(chosen.paper_ids)} of {total} papers pass ({chosen.label}){shown}")
+    if chosen.problem is None:
+        print(text)
+    return 0
+
+
+def _names(arguments: argparse.Namespace) -> int:
+    from assistant.collection import Collection
+    from assistant.retrieval.names import known_names
+    from assistant.settings import load_settings
+    from assistant.ui.render import names_text
+
+    with contextlib.closing(Collection(load_settings())) as collection:
+        names = known_names(collection, arguments.prefix)
+        found = list(islice(names, arguments.limit))
+        more = next(names, None) is not None
+    if arguments.json:
+        print(json.dumps([asdict(name) for name in found], ensure_ascii=False))
+    elif found:
+        print(names_text(found))
+        if more:
+            print("there are more: --limit N shows them, a beginning narrows them: assistant names gpt", file=sys.stderr)
     else:
-        print(hits_text(hits))
+        print(f"assistant: no known name begins with {arguments.prefix!r}; assistant names lists all", file=sys.stderr)
     return 0
 
 

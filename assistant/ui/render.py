@@ -8,7 +8,8 @@ from itertools import groupby
 from typing import Any
 
 from assistant.answering.citations import places, shorten
-from assistant.records import SCHEMA, Answer, Hit
+from assistant.records import SCHEMA, Answer, Hit, Paper
+from assistant.retrieval.names import KnownName, families, find_names, name_key
 
 
 def answer_json(answer: Answer) -> dict[str, Any]:
@@ -21,9 +22,21 @@ def hit_json(hit: Hit) -> dict[str, Any]:
     best = max(hit.sentences, key=lambda sentence: sentence.score, default=None)
     return {
         "paper_id": hit.paper.paper_id, "title": hit.paper.title, "abstract": hit.paper.abstract,
-        "sources": _plain(hit.paper.sources), "score": round(hit.score, 4), "support": round(hit.support, 4),
+        "sources": _plain(hit.paper.sources), "year": hit.paper.year, "authors": list(hit.paper.authors),
+        "score": round(hit.score, 4), "support": round(hit.support, 4),
         "similarity": round(hit.similarity, 4), "lexical": round(hit.lexical, 4),
         "quote": best.text if best else None, "start": best.start if best else None, "end": best.end if best else None,
+    }
+
+
+def paper_json(paper: Paper, names: Sequence[str]) -> dict[str, Any]:
+    """A paper of a listing, under the names of `hit_json`: no scores; the quote is the first sentence with a name."""
+    span = _mention(paper, names)
+    return {
+        "paper_id": paper.paper_id, "title": paper.title, "abstract": paper.abstract, "sources": _plain(paper.sources),
+        "year": paper.year, "authors": list(paper.authors), "score": None, "support": None, "similarity": None,
+        "lexical": None, "quote": paper.abstract[slice(*span)] if span else None,
+        "start": span[0] if span else None, "end": span[1] if span else None,
     }
 
 
@@ -55,6 +68,41 @@ def hits_text(hits: Sequence[Hit]) -> str:
         if best:
             lines.append(f"     “{shorten(best.text, 200)}”")
     return "\n".join(lines) if lines else "no paper found"
+
+
+def papers_text(papers: Sequence[Paper], names: Sequence[str]) -> str:
+    """A listing for a terminal, in the order given, each paper with the first sentence that has one of the names."""
+    lines = []
+    for number, paper in enumerate(papers, 1):
+        year = f", {paper.year}" if paper.year else ""
+        lines.append(f"{number:>3}. {paper.title or '(untitled)'} ({places(paper.sources)}{year})")
+        if span := _mention(paper, names):
+            lines.append(f"     “{shorten(paper.abstract[slice(*span)], 200)}”")
+    return "\n".join(lines) if lines else "no paper found"
+
+
+def names_text(found: Sequence[KnownName]) -> str:
+    """Known names for a terminal: papers, the name, its other spellings, what it is short for."""
+    lines = []
+    for name in found:
+        first, *others = name.spellings
+        also = f"   also {', '.join(f'{spelling} ({papers})' for spelling, papers in others)}" if others else ""
+        short = "; ".join(f"{expansion} ({papers})" for expansion, papers in name.expansions)
+        lines.append(f"{name.papers:>6}  {first[0]}{also}{f'   = {short}' if short else ''}")
+    return "\n".join(lines)
+
+
+def _mention(paper: Paper, names: Sequence[str]) -> tuple[int, int] | None:
+    """Where the first sentence of the abstract stands that has one of the names; None where only the title has it."""
+    from ingest.sentences import split_sentences
+
+    keys = {name_key(name) for name in names}
+    found = next((
+        name.start for name in find_names(paper.abstract) if name.key in keys or keys & set(families(name.key))
+    ), None)
+    if found is None:
+        return None
+    return next((span for span in split_sentences(paper.abstract) if span[0] <= found < span[1]), None)
 
 
 def _plain(value: Any) -> Any:

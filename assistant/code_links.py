@@ -1,0 +1,48 @@
+"""Whether an abstract gives code: it links to a repository, or says that its code can be had."""
+
+from __future__ import annotations
+
+import re
+
+# Where code, models and data are kept. A page of a host about something else (github.com/features) needs an owner too.
+_REPOSITORY = re.compile(
+    r"\b(?:github\.com|gitlab\.(?:com|[\w-]+\.\w+)|bitbucket\.org|codeberg\.org|huggingface\.co|hf\.co|gitee\.com|"
+    r"sourceforge\.net/projects|zenodo\.org/(?:records?|doi)|doi\.org/10\.5281/zenodo\.\d|osf\.io|"
+    r"anonymous\.4open\.science|pypi\.org/project)/?[\w~.-]+", re.IGNORECASE,
+)
+_CODE = r"(?:codes?|code-?base|implementations?|software|scripts)\b"
+_WHOSE = r"(?:no|without|whose|their|existing|available|generat\w+)"
+# "Our code (and data) is publicly available", "code can be found at": a fact, not "will be available".
+_IS_THERE = re.compile(
+    rf"(?<!\w)(?<!-)(?!{_WHOSE}\b)(?:[\w-]+ )?{_CODE}(?! (?:generation|completion|search|models?)\b)"
+    r"(?:,? (?:and|as well as|for|to|of) [^.;:]{1,60}?|, [^.;:]{1,60}?)?"
+    r" (?:is|are|was|were|has been|have been|can be) (?:also |all |now |made |freely |openly |publicly ){0,3}"
+    r"(?:available|accessible|released|public|published|open[- ]?sourced?|provided|shared|found|downloaded|"
+    r"at https?)\b",
+    re.IGNORECASE,
+)
+# "we release (the source) code", "we open-source our models and code", but not "we release a dataset of code"
+_GIVEN = re.compile(
+    r"\bwe (?:(?:have|also|further|hereby|publicly|openly|freely) )*"
+    r"(?:releas(?:e|ed)|publish(?:ed)?|shared?|provided?|open[- ]?sourced?|ma(?:k|d)e (?:publicly )?available)\b"
+    rf"(?:,? (?!of\b|for\b|on\b|in\b|to\b|that\b|which\b|with\b|from\b|as\b)[\w-]+){{0,6}}? {_CODE}"
+    r"(?! (?:generation|completion|search|models?|data(?:set)?|benchmarks?|snippets?|examples?)\b)", re.IGNORECASE,
+)
+_AS_OPEN_SOURCE = re.compile(
+    r"\b(?:is|are|was|been) (?:\w+ )?(?:released|published|available|provided) (?:as|under an?) open[- ]source\b",
+    re.IGNORECASE,
+)
+
+
+def gives_code(abstract: str) -> bool:
+    """Whether a cleaned abstract links to a repository or says that its code is available.
+
+    A link counts whatever it leads to (code, models, data), promised or not. Without a link, "is available" and "we
+    release" count, "will be released" does not.
+
+    >>> gives_code("Code is at https://github.com/a/b."), gives_code("Our code will be released.")
+    (True, False)
+    >>> gives_code("Our code and models are publicly available."), gives_code("It learns from available code.")
+    (True, False)
+    """
+    return any(pattern.search(abstract) for pattern in (_REPOSITORY, _IS_THERE, _GIVEN, _AS_OPEN_SOURCE))
