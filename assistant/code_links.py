@@ -11,10 +11,10 @@ _REPOSITORY = re.compile(
     r"anonymous\.4open\.science|pypi\.org/project)/?[\w~.-]+", re.IGNORECASE,
 )
 _CODE = r"(?:codes?|code-?base|implementations?|software|scripts)\b"
-_WHOSE = r"(?:no|without|whose|their|existing|available|generat\w+)"
+_NOT_OF = "".join(rf"(?<!\b{word} )" for word in ("no", "whose", "their", "without", "existing", "source"))
 # "Our code (and data) is publicly available", "code can be found at": a fact, not "will be available".
 _IS_THERE = re.compile(
-    rf"(?<!\w)(?<!-)(?!{_WHOSE}\b)(?:[\w-]+ )?{_CODE}(?! (?:generation|completion|search|models?)\b)"
+    rf"(?<![\w-]){_NOT_OF}(?:source )?{_CODE}(?! (?:generation|completion|search|models?)\b)"
     r"(?:,? (?:and|as well as|for|to|of) [^.;:]{1,60}?|, [^.;:]{1,60}?)?"
     r" (?:is|are|was|were|has been|have been|can be) (?:also |all |now |made |freely |openly |publicly ){0,3}"
     r"(?:available|accessible|released|public|published|open[- ]?sourced?|provided|shared|found|downloaded|"

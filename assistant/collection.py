@@ -222,7 +222,7 @@ class Collection:
         return self.store.name_counts([key]).get(key, 0) >= MIN_NAME_SHARE * max(frequency, 1)
 
     def with_name(self, key: str) -> set[str]:
-        """Ids of the papers that mention a name in any spelling, by what it is short for, or by what it is shortened to."""
+        """Ids of the papers that mention a name in any spelling, what it is short for, or what it is shortened to."""
         found = set(self.store.papers_with_name(key))
         found |= self._writing_apart(key, found)
         for expansion in main_sense(self.store.expansions(key)):

@@ -285,7 +285,10 @@ class Store:
             "SELECT record_id, key, line, text_id, title, year, authors FROM records WHERE file_id = ? "
             "ORDER BY record_id", (file_id,)
         )
-        return [StoredRecord(*known, tuple(json.loads(authors))) for *known, authors in rows]
+        return [
+            StoredRecord(record, key, line, text, title, year, tuple(json.loads(authors)))
+            for record, key, line, text, title, year, authors in rows
+        ]
 
     # -- filters
 

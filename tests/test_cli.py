@@ -19,6 +19,7 @@ from papers import ABSTRACTS, TITLES, Home, write_lines, write_titled
 from tiny_bert import random_tensors, write_folder
 
 from assistant.embedder import Embedder
+from assistant.ui.cli import _parser
 from assistant.ui.cli import main as assistant
 from ingest.clean import paper_id
 from ingest.cli import main as ingest
@@ -443,6 +444,111 @@ def test_status_and_search_say_what_is_there(asked: Path, capsys: pytest.Capture
     assert [hit["title"] for hit in json.loads(capsys.readouterr().out)] == [TITLES[0]]
 
 
+# -- filters and names
+
+
+def test_search_without_a_question_lists_all_that_pass_and_says_how_many(
+    asked: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert assistant(["search", "--name", "GPT-J-6B", "--source", "six*"]) == 0
+    output, errors = capsys.readouterr()
+    assert output.splitlines() == [
+        "1 of 6 papers pass (in six*; mentions GPT-J-6B)", f"  1. {TITLES[0]} (six.txt:2)",
+        "     “We introduce Quillon, a method that rewrites single layers of GPT-J without retraining.”",
+    ]
+    assert errors == ""
+
+    assert assistant(["search", "--has-code"]) == 0
+    assert capsys.readouterr().out == f"1 of 6 papers pass (gives code)\n  1. {TITLES[1]} (six.txt:4)\n"
+    assert assistant(["search", "--no-has-code", "--limit", "2"]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == "5 of 6 papers pass (gives no code); 2 shown"
+
+
+def test_a_listing_has_the_names_of_hits_and_no_scores(asked: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assistant(["search", "--name", "GPT-J", "--json"])
+    (listed,) = json.loads(capsys.readouterr().out)
+    assistant(["search", "--name", "GPT-J", "--json", "editing"])
+    (hit,) = json.loads(capsys.readouterr().out)
+
+    assert list(listed) == list(hit)
+    assert listed["score"] is None and 0 <= hit["score"] <= 1
+    assert listed["abstract"][listed["start"]:listed["end"]] == listed["quote"]
+
+
+@pytest.mark.parametrize(("argv", "reason"), [
+    (["--source", "x.txt"], "no paper is from x.txt; the files are: six.txt"),
+    (["--name", "Quilon"], "no paper mentions Quilon; did you mean Quillon?"),
+    (["--year", "2020-"], "no paper's year is known; it is read from .jsonl and .csv files with a column year, date "
+                          "or published"),
+    (["--author", "Meng"], "no paper's authors are known; they are read from .jsonl and .csv files with a column "
+                           "authors or author"),
+    (["--name", "Quillon", "--has-code"], "no paper meets all conditions at once: 1 give code, 1 mention Quillon"),
+])
+def test_a_filter_that_leaves_nothing_says_so_and_what_there_is(
+    asked: Path, capsys: pytest.CaptureFixture[str], argv: list[str], reason: str
+) -> None:
+    assert assistant(["search", *argv]) == 0
+    output, errors = capsys.readouterr()
+    assert output.startswith("0 of 6 papers pass (") and output.count("\n") == 1
+    assert errors == f"assistant: {reason}\n"
+
+    assert assistant(["ask", *argv, QUESTION]) == 0
+    assert capsys.readouterr().out == f"I cannot answer that: {reason}.\n"
+
+
+@pytest.mark.parametrize(("text", "years"), [
+    ("2021", (2021, 2021)), ("2020-2023", (2020, 2023)), ("2020–2023", (2020, 2023)), ("2020-", (2020, None)),
+    ("-2023", (None, 2023)),
+])
+def test_years_are_read_as_people_write_them(text: str, years: tuple[int | None, int | None]) -> None:
+    assert _parser().parse_args(["search", "--year", text]).year == years
+
+
+@pytest.mark.parametrize("argv", [
+    ["search", "--year", "20"], ["search", "--year", "-"], ["search", "--year", "20202021"], ["search", "--year", "x"],
+])
+def test_other_years_are_misuse(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        assistant(argv)
+
+    assert stopped.value.code == 2
+    assert "is neither a year nor years; give 2021, 2020-2023, 2020- or -2023" in capsys.readouterr().err
+
+
+def test_years_the_wrong_way_round_and_a_search_for_nothing_are_misuse(
+    asked: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert assistant(["search", "--year", "2023-2020"]) == 2
+    one_line(capsys.readouterr().err, "assistant: the years 2023 to 2020 are the wrong way round; give the earlier")
+    assert assistant(["search"]) == 2
+    one_line(capsys.readouterr().err, "assistant: search takes a question, a filter such as --name NAME, or both")
+    assert assistant(["search", "--name", " "]) == 2
+    one_line(capsys.readouterr().err, "assistant: names takes texts that are not empty")
+
+
+def test_batches_are_answered_within_the_filter(asked: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_lines(Path("batch.jsonl"), ['{"question": "which papers are there on robots?"}', '{"turns": ["Magpie"]}'])
+
+    assert assistant(["ask", "--batch", "batch.jsonl", "--has-code"]) == 0
+
+    first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert first["considered"] == second["turns"][0]["considered"] == 1
+    assert first["trace"][0] == "filter: gives code: 1 papers"
+
+
+def test_names_are_listed_with_papers_and_spellings(asked: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert assistant(["names", "q"]) == 0
+    assert capsys.readouterr() == ("     1  Quillon\n", "")
+    assert assistant(["names", "--limit", "1"]) == 0
+    assert capsys.readouterr().err.startswith("there are more")
+    assert assistant(["names", "GPT- J", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == [
+        {"key": "gptj", "papers": 1, "spellings": [["GPT-J", 1]], "expansions": []}
+    ]
+    assert assistant(["names", "zzz"]) == 0
+    assert capsys.readouterr() == ("", "assistant: no known name begins with 'zzz'; assistant names lists all\n")
+
+
 # -- processes
 
 
@@ -460,9 +566,14 @@ def test_asking_imports_no_framework_and_help_imports_nothing_heavy(asked: Path,
         capture_output=True, text=True,
     )
 
-    assert ask.returncode == 0
-    for name in ("llama_index", "openai", "gradio", "torch", "tiktoken"):
-        assert f"'{name}'" not in ask.stderr
+    search = subprocess.run(
+        [sys.executable, "-c", code, "search", "--name", "GPT-J", "x"], cwd=work, env=environment, capture_output=True,
+        text=True,
+    )
+
+    assert (ask.returncode, search.returncode) == (0, 0)
+    for name in ("llama_index", "openai", "gradio", "torch", "tiktoken", "transformers", "sentence_transformers"):
+        assert f"'{name}'" not in ask.stderr + search.stderr
     assert "'chromadb'" in ask.stderr
     assert loaded.returncode == 0
     for name in ("numpy", "chromadb", "tantivy", "onnx", "tokenizers", "pydantic", "gradio"):

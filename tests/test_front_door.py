@@ -16,8 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def test_the_public_names_are_these() -> None:
     assert sorted(assistant.__all__) == [
-        "Answer", "Assistant", "AssistantError", "Citation", "Hit", "ListItem", "Nearest", "Paper", "Settings",
-        "Source",
+        "Answer", "Assistant", "AssistantError", "Citation", "Filters", "Hit", "ListItem", "Nearest", "Paper",
+        "PaperRetriever", "Settings", "Source",
     ]
 
 
@@ -38,6 +38,9 @@ def test_importing_the_package_loads_nothing_heavy_and_writes_nothing(tmp_path: 
         capture_output=True, text=True, check=True,
     )
 
-    for name in ("numpy", "chromadb", "tantivy", "onnx", "onnxruntime", "tokenizers", "pydantic", "gradio"):
+    for name in (
+        "numpy", "chromadb", "tantivy", "onnx", "onnxruntime", "tokenizers", "pydantic", "gradio", "llama_index",
+        "torch", "transformers",
+    ):
         assert f"'{name}'" not in done.stdout
     assert list(tmp_path.iterdir()) == []

@@ -83,7 +83,7 @@ def find_names(text: str, *, title: bool = False) -> Iterator[Name]:
             if not _has_shape(part, inside=inside):
                 continue
             key = _key(part)
-            if not key:
+            if not any(c.isalpha() for c in key):  # "3-8B-Instruct" is what follows a name
                 continue
             yield Name(part, key, start + offset, start + offset + len(part))
             number = _version_after(text, match, following) if part == surface else None
@@ -226,10 +226,10 @@ def writes_apart(text: str, apart: str, key: str) -> bool:
     Two words must have the capitals of the name: "deep speed" is not DeepSpeed.
     """
     words = apart.split()
-    pattern = rf"(?<![\w/-]){'[-‐‑– ]'.join(map(re.escape, words))}(?!\w|[-‐‑–][A-Z])"
+    pattern = rf"(?<![\w/-]){'[-‐‑– ]'.join(map(re.escape, words))}[\w.+‐‑–-]*"
     for match in re.finditer(pattern, text, re.IGNORECASE):
-        initials = [word[0] for word in re.split("[-‐‑– ]", match.group())]
-        if name_key(match.group()) == key and (len(words) > 2 or initials == [word[0] for word in words]):
+        initials = [word[0] for word in re.split("[-‐‑– ]", match.group()) if word][:len(words)]
+        if name_key(match.group().rstrip(".-‐‑–")) == key and (len(words) > 2 or initials == [word[0] for word in words]):
             return True
     return False
 

@@ -288,7 +288,7 @@ def _names(arguments: argparse.Namespace) -> int:
     elif found:
         print(names_text(found))
         if more:
-            print("there are more: --limit N shows them, a beginning narrows them: assistant names gpt", file=sys.stderr)
+            print("there are more: --limit N shows them, a beginning narrows them (names gpt)", file=sys.stderr)
     else:
         print(f"assistant: no known name begins with {arguments.prefix!r}; assistant names lists all", file=sys.stderr)
     return 0
