@@ -324,18 +324,12 @@ class Store:
             "GROUP BY word ORDER BY count(*) DESC, word LIMIT ?2", (start, limit),
         )]
 
-    def facets(self) -> tuple[list[tuple[str, int]], int, int, int | None, int | None, int]:
-        """What can be filtered by: (file name, papers) of each file, papers with code, papers with a year, first and
-        last year, papers with authors."""
-        files = list(self._db.execute(
-            "SELECT name, count(DISTINCT work) FROM files LEFT JOIN records USING (file_id) "
-            "LEFT JOIN texts USING (text_id) GROUP BY name ORDER BY name"
-        ))
-        code, dated, first, last, signed = self._db.execute(
-            "SELECT coalesce(sum(has_code), 0), count(year), min(year), max(year), "
-            "coalesce(sum(authors <> '[]'), 0) FROM papers"
+    def known_bylines(self) -> tuple[int, int | None, int | None, int]:
+        """Papers with a year, the first and the last year, papers with authors."""
+        dated, first, last, signed = self._db.execute(
+            "SELECT count(year), min(year), max(year), coalesce(sum(authors <> '[]'), 0) FROM papers"
         ).fetchone()
-        return files, code, dated, first, last, signed
+        return dated, first, last, signed
 
     # -- names
 

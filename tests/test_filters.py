@@ -292,7 +292,7 @@ def test_years_authors_and_code_survive_a_rebuild(home: Home, tmp_path: Path) ->
 
     def stored() -> tuple[object, ...]:
         with home.open() as collection:
-            return (collection.store.facets(), collection.store.papers_with_code(),
+            return (collection.store.known_bylines(), collection.store.papers_with_code(),
                     collection.store.papers_with_author_word("meng"))
 
     before = stored()

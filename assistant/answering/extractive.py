@@ -251,7 +251,7 @@ class Extractive:
         files = store.files()
         untitled = sum(title is None for _, title in store.titles())
         common = ", ".join(self._common_names(8))
-        *_, dated, _, _, signed = store.facets()
+        dated, _, _, signed = store.known_bylines()
         passing = self._retriever.count()
         text = ("" if passing == store.count() else f"{passing} papers pass the filter. ") + (
             f"I answer questions about a collection of {store.count()} paper abstracts ({untitled} without a title), "

@@ -116,7 +116,7 @@ def _conditions(filters: Filters, collection: Collection) -> Iterator[tuple[str,
     """Each condition as (what papers do that meet it, their ids, what to say if there are none)."""
     store = collection.store
     if filters.sources:
-        files = [name for name, *_ in store.facets()[0]]
+        files = sorted({file.name for file in store.files()})
         chosen = {name for asked in filters.sources for name in _files(asked, files)}
         papers = set().union(*(store.papers_of_file(name) for name in chosen))
         yield f"are in {' or '.join(filters.sources)}", papers, (
@@ -129,10 +129,12 @@ def _conditions(filters: Filters, collection: Collection) -> Iterator[tuple[str,
             f"no abstract gives {'' if filters.has_code else 'no '}code"
         )
     for name in filters.names:
-        yield f"mention {name}", collection.with_name(name_key(name)), _no_such_name(name, collection)
+        papers = collection.with_name(name_key(name))
+        yield f"mention {name}", papers, "" if papers else _no_such_name(name, collection)
     if filters.years is not None:
         papers = store.papers_from(*filters.years)
-        yield f"are {_years_label(filters.years)}", papers, _no_such_year(filters.years, collection)
+        problem = "" if papers else _no_such_year(filters.years, collection)
+        yield f"are {_years_label(filters.years)}", papers, problem
     for name in filters.authors:
         papers = _by(name, collection)
         yield f"are by {name}", papers, "" if papers else _no_such_author(name, collection)
@@ -164,14 +166,14 @@ def _no_such_name(name: str, collection: Collection) -> str:
 
 
 def _no_such_year(years: tuple[int | None, int | None], collection: Collection) -> str:
-    _, _, dated, first, last, _ = collection.store.facets()
+    dated, first, last, _ = collection.store.known_bylines()
     if not dated:
         return "no paper's year is known; it is read from .jsonl and .csv files with a column year, date or published"
     return f"no paper is {_years_label(years)}; {dated} papers have a year, from {first} to {last}"
 
 
 def _no_such_author(name: str, collection: Collection) -> str:
-    *_, signed = collection.store.facets()
+    *_, signed = collection.store.known_bylines()
     if not signed:
         return "no paper's authors are known; they are read from .jsonl and .csv files with a column authors or author"
     starts = [word[:3] for word in author_words(name) if len(word) > 2]

@@ -228,8 +228,9 @@ def writes_apart(text: str, apart: str, key: str) -> bool:
     words = apart.split()
     pattern = rf"(?<![\w/-]){'[-‐‑– ]'.join(map(re.escape, words))}[\w.+‐‑–-]*"
     for match in re.finditer(pattern, text, re.IGNORECASE):
-        initials = [word[0] for word in re.split("[-‐‑– ]", match.group()) if word][:len(words)]
-        if name_key(match.group().rstrip(".-‐‑–")) == key and (len(words) > 2 or initials == [word[0] for word in words]):
+        found = match.group().rstrip(".-‐‑–")
+        initials = [word[0] for word in re.split("[-‐‑– ]", found)][:len(words)]
+        if name_key(found) == key and (len(words) > 2 or initials == [word[0] for word in words]):
             return True
     return False
 
