@@ -105,10 +105,10 @@ def is_hung() -> Behaviour:
     return Behaviour(hang=True)
 
 
-def is_huge(characters: int = 200_000) -> Behaviour:
+def is_huge(characters: int = 200_000, *, between_s: float = 0.0) -> Behaviour:
     """Writes on and on."""
     sentence = "The method edits ten thousand facts at once [1]. "
-    return Behaviour((sentence * (characters // len(sentence) + 1))[:characters])
+    return Behaviour((sentence * (characters // len(sentence) + 1))[:characters], between_s=between_s)
 
 
 # What bad models do to the text of a good one.
@@ -319,7 +319,7 @@ def _handler(server: ScriptedServer) -> type[BaseHTTPRequestHandler]:
                     behaviour.status, {"error": behaviour.said if ollama else error}, headers=behaviour.headers
                 )
             try:
-                if behaviour.whole:
+                if behaviour.whole or (asked.body.get("stream", ollama) is False and behaviour.raw is None):
                     return self._whole(asked, behaviour)
                 self._stream(asked, behaviour, ollama)
             except OSError:

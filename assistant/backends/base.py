@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from assistant.errors import AssistantError
 
@@ -98,8 +98,9 @@ class Backend(Protocol):
     and raise `BackendError`. A failure is tried again, with growing waits, as long as no piece has been handed out.
     """
 
-    name: str
+    name: ClassVar[str]
     context_window: int   # tokens, prompt and reply together
+    max_tokens: int       # longest reply, unless a call says otherwise
 
     @property
     def model(self) -> str:

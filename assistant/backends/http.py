@@ -18,6 +18,7 @@ from assistant.backends.base import BackendError, Kind
 
 if TYPE_CHECKING:
     import httpx
+    from pydantic import SecretStr
 
     from assistant.settings import Settings
 
@@ -49,7 +50,8 @@ class Server:
     """
 
     def __init__(
-        self, url: str, *, settings: Settings, key: str | None = None, advice: Mapping[Kind, str] | None = None
+        self, url: str, *, settings: Settings, key: SecretStr | None = None,
+        advice: Mapping[Kind, str] | None = None,
     ) -> None:
         self.url = url
         self._key = key
@@ -109,7 +111,7 @@ class Server:
     ) -> BackendError:
         """The server at … does this; do that. ``said`` is quoted without anything that looks like a key."""
         if self._key:
-            said = said.replace(self._key, "***")
+            said = said.replace(self._key.get_secret_value(), "***")
         said = " ".join(KEYLIKE.sub("***", said).split())[:SAID_CHARS]
         quoted = f' ("{said}")' if said else ""
         message = f"the server at {self.place} {seen}{quoted}; {self._advice[kind]}"
@@ -146,7 +148,7 @@ class Server:
         loop = asyncio.get_running_loop()
         client = self._clients.get(loop)
         if client is None:
-            headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
+            headers = {"Authorization": f"Bearer {self._key.get_secret_value()}"} if self._key else {}
             client = self._clients[loop] = httpx.AsyncClient(
                 headers=headers,
                 timeout=httpx.Timeout(self._read_s, connect=self._connect_s, pool=None),

@@ -22,8 +22,7 @@ from llama_index.core.llms.llm import LLM
 from llama_index.llms.openai_like import OpenAILike  # type: ignore[import-untyped]
 from pydantic import SecretStr
 
-from assistant.backends.base import Message, Role
-from assistant.backends.model import ModelBackend
+from assistant.backends.base import Backend, Message, Role
 
 if TYPE_CHECKING:
     from assistant.backends.openai import OpenAIBackend
@@ -50,10 +49,10 @@ def open_openai_like(backend: OpenAIBackend, *, key: SecretStr | None) -> LLM:
 class BackendLLM(CustomLLM):
     """Any backend as a llama-index `LLM`: the same calls, retries, time-outs and errors."""
 
-    _backend: ModelBackend = PrivateAttr()
+    _backend: Backend = PrivateAttr()
 
     @classmethod
-    def over(cls, backend: ModelBackend) -> BackendLLM:
+    def over(cls, backend: Backend) -> BackendLLM:
         """The model of this backend."""
         llm = cls()
         llm._backend = backend

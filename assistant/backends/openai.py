@@ -1,8 +1,8 @@
 """Any OpenAI-compatible server: OpenAI, vLLM, llama.cpp's own, LM Studio, OpenRouter, …
 
-Calls go over plain HTTP rather than through llama-index's `OpenAILike`, whose streams are opened outside its retries,
-take a stream that breaks off for a whole reply, and leave a cancelled call to the garbage collector.
-`OpenAIBackend.llm` is one all the same, for llama-index programs.
+Calls go over plain HTTP rather than through llama-index's `OpenAILike`, which takes a stream that breaks off for a
+whole reply, leaves a stopped call to the garbage collector, and whose retries multiply with those of its client (two
+make six requests). `OpenAIBackend.llm` is one all the same, for llama-index programs.
 """
 
 from __future__ import annotations
@@ -163,8 +163,7 @@ class OpenAIBackend(ModelBackend):
 
 
 def _server(settings: Settings) -> Server:
-    key = settings.api_key.get_secret_value() if settings.api_key else None
-    return Server((_address(settings) or OPENAI).rstrip("/"), settings=settings, key=key)
+    return Server((_address(settings) or OPENAI).rstrip("/"), settings=settings, key=settings.api_key)
 
 
 def _address(settings: Settings) -> str | None:
@@ -206,9 +205,11 @@ def _text(content: Any) -> str:
 
 
 def without_system(messages: tuple[Message, ...]) -> tuple[Message, ...]:
-    """The same with system messages put before the first of the user's, for models that know none."""
-    rules = "\n\n".join(message.content for message in messages if message.role == "system")
+    """The same with system messages put into the user's first, for models that know none."""
+    rules = [message.content for message in messages if message.role == "system"]
     others = [message for message in messages if message.role != "system"]
-    if rules and others:
-        others[0] = Message(others[0].role, f"{rules}\n\n{others[0].content}")
-    return tuple(others)
+    if not rules:
+        return messages
+    if others and others[0].role == "user":
+        rules.append(others.pop(0).content)
+    return Message("user", "\n\n".join(rules)), *others

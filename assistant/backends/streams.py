@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from assistant.backends.base import Reply
 
-STOP_S = 5.0   # a call that is told to stop has this long to hang up
+STOP_S = 2.0   # a call that is told to stop has this long to hang up
 
 T = TypeVar("T")
 Done = Callable[[Reply], None]
@@ -60,7 +60,7 @@ class AsyncReplyStream:
 class ReplyStream:
     """A reply that is being written: its pieces, and once they are all read, the whole in `reply`.
 
-    Closing it, from any thread, leaving its ``with`` block or dropping it stops the call. That runs on the `event_loop`.
+    Closing it, from any thread, leaving its ``with`` block or dropping it stops the call. It runs on `event_loop`.
 
     Args:
         opens: makes the stream to read; called on the event loop at the first piece asked for.
@@ -71,6 +71,7 @@ class ReplyStream:
         self._arrived: queue.SimpleQueue[str | Reply | BaseException | None] = queue.SimpleQueue()
         self._stopped = threading.Event()
         self._call: Future[None] | None = None
+        self._closed = False
         self._reply: Reply | None = None
 
     @property
@@ -82,9 +83,11 @@ class ReplyStream:
         return self
 
     def __next__(self) -> str:
-        if self._call is None and not self._stopped.is_set():
+        if self._call is None and not self._closed:
             self._call = submit(_pump(self._opens, self._arrived, self._stopped))
-        item = self._arrived.get() if self._call is not None else None
+        item = None if self._closed else self._arrived.get()
+        if self._closed:  # meanwhile, perhaps
+            raise StopIteration
         if isinstance(item, str):
             return item
         self._arrived.put(None)  # whoever asks again is told again
@@ -95,14 +98,13 @@ class ReplyStream:
         raise StopIteration
 
     def close(self) -> None:
-        """Stop the call; whoever waits for a piece gets none."""
-        if self._call is None:
-            self._stopped.set()
-        elif not self._stopped.is_set():
+        """Stop the call; whoever waits for a piece gets none. Comes back once the connection is closed."""
+        self._closed = True
+        self._arrived.put(None)
+        if self._call is not None and not self._stopped.is_set():
             self._call.cancel()
-            if threading.current_thread() is not _thread():
+            if threading.current_thread() is not _thread():  # a stream may be dropped anywhere
                 self._stopped.wait(STOP_S)
-            self._arrived.put(None)
 
     def __enter__(self) -> ReplyStream:
         return self

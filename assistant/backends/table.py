@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from assistant.backends.base import BackendError, Kind, Status
+from assistant.backends.base import Backend, BackendError, Kind, Status
 
 if TYPE_CHECKING:
     from assistant.backends.model import ModelBackend
@@ -18,7 +18,7 @@ BACKENDS = {  # name -> module and class; imported only when asked for
 }
 
 
-def open_backend(settings: Settings, name: str | None = None) -> ModelBackend:
+def open_backend(settings: Settings, name: str | None = None) -> Backend:
     """A backend by name; default: the one the settings name. Asks no server yet.
 
     Raises:
