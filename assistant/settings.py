@@ -122,13 +122,14 @@ class _OpenAINames(PydanticBaseSettingsSource):
         self._found = {**file.env_vars, **env.env_vars}
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        return self._found.get(f"openai_{field_name}") or None, field_name, False
+        return self._found.get(f"openai_{field_name}"), field_name, False
 
     def __call__(self) -> dict[str, Any]:
         asked = self.current_state
         if "ollama" in (asked.get("backend"), asked.get("cascade_to") if asked.get("backend") == "cascade" else None):
             return {}
-        found = {name: self._found.get(f"openai_{name}") for name in ("api_key", "base_url")}
+        fields = self.settings_cls.model_fields
+        found = {name: self.get_field_value(fields[name], name)[0] for name in ("api_key", "base_url")}
         return {name: value for name, value in found.items() if value}
 
 

@@ -15,6 +15,8 @@ from assistant.backends.base import Reply
 
 STOP_S = 2.0   # a call that is told to stop has this long to hang up
 
+_starting = threading.RLock()  # reentrant: a stream may be dropped while it is held
+
 T = TypeVar("T")
 Done = Callable[[Reply], None]
 
@@ -143,17 +145,23 @@ def submit(work: Coroutine[Any, Any, T]) -> Future[T]:
     return asyncio.run_coroutine_threadsafe(work, event_loop())
 
 
-@cache
 def event_loop() -> asyncio.AbstractEventLoop:
     """The one loop on which calls from plain threads run, begun at the first."""
-    loop = asyncio.new_event_loop()
-    _threads[loop] = threading.Thread(target=loop.run_forever, name="assistant-backends", daemon=True)
-    _threads[loop].start()
-    return loop
-
-
-_threads: dict[asyncio.AbstractEventLoop, threading.Thread] = {}
+    return _background()[0]
 
 
 def _thread() -> threading.Thread:
-    return _threads[event_loop()]
+    return _background()[1]
+
+
+def _background() -> tuple[asyncio.AbstractEventLoop, threading.Thread]:
+    with _starting:  # or two first calls at once would begin two
+        return _begun()
+
+
+@cache
+def _begun() -> tuple[asyncio.AbstractEventLoop, threading.Thread]:
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="assistant-backends", daemon=True)
+    thread.start()
+    return loop, thread
