@@ -8,12 +8,13 @@ export Q
 export OPENBLAS_NUM_THREADS := 1  # as the commands set it for themselves
 
 .DEFAULT_GOAL := help
-.PHONY: help ask chat test lint gate bench clean
+.PHONY: help ask chat test test-llamacpp lint gate bench clean
 
 help:
 	@echo 'make ask Q="which methods edit GPT-J?"   answer one question'
 	@echo 'make chat                                open the chat page'
 	@echo 'make test | lint | gate | bench          check the code, measure the product'
+	@echo 'make test-llamacpp                       build llama.cpp (once, some minutes) and test it'
 
 ask: $(INDEXED)
 	@test -n "$(Q)" || { echo 'say what to ask: make ask Q="which methods edit GPT-J?"' >&2; exit 2; }
@@ -24,6 +25,9 @@ chat: $(INDEXED)
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest
+
+test-llamacpp: $(VENV)/.llamacpp
+	$(BIN)/python -m pytest -rs -k llamacpp tests/test_backends.py tests/test_backends_table.py
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -56,6 +60,11 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 
 $(VENV)/.dev: $(VENV)/.ready
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+$(VENV)/.llamacpp: $(VENV)/.dev
+	@echo "building llama.cpp (once, some minutes) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[llamacpp]'
 	@touch $@
 
 # What a llama-index user has by default, beside ours and apart from it: it needs PyTorch.

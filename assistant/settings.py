@@ -5,15 +5,34 @@ from __future__ import annotations
 import difflib
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from assistant.errors import SettingsError
 
 PREFIX = "ASSISTANT_"
 UserPath = Annotated[Path, AfterValidator(Path.expanduser)]  # no shell reads a .env
+# A key or a password in an address would show wherever the address does.
+Address = Annotated[str, Field(pattern=r"^https?://[^\s/@?#]+(/[^\s@?#]*)?$")]
+
+
+def _key(key: SecretStr) -> SecretStr:
+    stripped = key.get_secret_value().strip()
+    if not stripped.isascii() or not stripped.isprintable() or " " in stripped:
+        raise ValueError("a key has only letters, digits and punctuation, and no blanks")
+    return SecretStr(stripped)
+
+
+Key = Annotated[SecretStr, AfterValidator(_key)]
 
 
 class Settings(BaseSettings):
@@ -39,7 +58,29 @@ class Settings(BaseSettings):
     chroma_url: str | None = Field(
         None, pattern="^https?://", description="http://host:port of a Chroma server; unset: embedded"
     )
-    backend: str = Field("extractive", pattern="^(extractive)$", description="who writes answers")
+    backend: str = Field(
+        "extractive", pattern="^(extractive|openai|ollama|llamacpp|cascade)$", description="who writes answers"
+    )
+    cascade_to: Literal["openai", "ollama", "llamacpp"] = Field(
+        "openai", description="the model that cascade asks when quoting is not sure enough"
+    )
+    base_url: Address | None = Field(
+        None, description="address of the model server, usually ending in /v1; unset: the backend's usual one"
+    )
+    api_key: Key | None = Field(None, description="key of the model server")
+    model: str | None = Field(None, description="name of the model on its server")
+    gguf: UserPath | None = Field(None, description="model file for llamacpp")
+    context_window: int = Field(8192, ge=512, description="tokens the model reads and writes at once")
+    max_tokens: int = Field(1024, ge=1, description="longest reply of a model, in tokens")
+    temperature: float = Field(0.0, ge=0, le=2, description="0: the model's most likely reply")
+    connect_timeout: float = Field(5.0, gt=0, description="seconds to reach the model server")
+    read_timeout: float = Field(120.0, gt=0, description="seconds the model server may be silent")
+    total_timeout: float = Field(300.0, gt=0, description="seconds for a whole reply, retries included")
+    retries: int = Field(2, ge=0, le=10, description="further tries when the model server is busy or gone")
+    price_prompt: float | None = Field(None, ge=0, description="per million tokens read by the model")
+    price_completion: float | None = Field(None, ge=0, description="per million tokens written by the model")
+    session_max_tokens: int | None = Field(None, ge=1, description="tokens a session may use; unset: no cap")
+    session_max_cost: float | None = Field(None, ge=0, description="cost a session may cause; unset: no cap")
     top_k: int = Field(5, ge=1, le=100, description="papers an answer may draw on")
     candidates: int = Field(200, ge=10, le=5000, description="papers each first-stage ranker proposes")
     reranker: str | None = Field(
@@ -53,6 +94,46 @@ class Settings(BaseSettings):
     def index_dir(self) -> Path:
         """The folder that can be rebuilt; conversations and feedback live beside it."""
         return self.home / "index"
+
+    @property
+    def model_backend(self) -> str | None:
+        """The entry of the table of language models that is in use; None with extractive."""
+        return {"extractive": None, "cascade": self.cascade_to}.get(self.backend, self.backend)
+
+    @property
+    def server_backend(self) -> str:
+        """Whose ``base_url`` and ``model`` are: ollama's if it is in use, else openai's."""
+        return "ollama" if self.model_backend == "ollama" else "openai"
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource, dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, dotenv_settings, _OpenAINames(settings_cls, env_settings, dotenv_settings)
+
+
+class _OpenAINames(PydanticBaseSettingsSource):
+    """OPENAI_API_KEY and OPENAI_BASE_URL, where ours are not set and it is not Ollama that would get them."""
+
+    def __init__(
+        self, settings_cls: type[BaseSettings], env: PydanticBaseSettingsSource, file: PydanticBaseSettingsSource
+    ) -> None:
+        super().__init__(settings_cls)
+        assert isinstance(env, EnvSettingsSource) and isinstance(file, DotEnvSettingsSource)
+        self._found = {**file.env_vars, **env.env_vars}
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        return self._found.get(f"openai_{field_name}"), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        asked = self.current_state
+        if "ollama" in (asked.get("backend"), asked.get("cascade_to") if asked.get("backend") == "cascade" else None):
+            return {}
+        fields = self.settings_cls.model_fields
+        found = {name: self.get_field_value(fields[name], name)[0] for name in ("api_key", "base_url")}
+        return {name: value for name, value in found.items() if value}
 
 
 def load_settings() -> Settings:

@@ -94,6 +94,11 @@ def _parser() -> argparse.ArgumentParser:
     status = verbs.add_parser("status", help="say what the index holds", epilog="example: assistant status --json")
     status.add_argument("--json", action="store_true", help="print as JSON")
     status.set_defaults(run=_status)
+    backends = verbs.add_parser(
+        "backends", help="say who could write answers, and what is missing", epilog="example: assistant backends --json"
+    )
+    backends.add_argument("--json", action="store_true", help="print as JSON")
+    backends.set_defaults(run=_backends)
     chat = verbs.add_parser(
         "chat", help="ask question after question in the terminal", epilog="example: assistant chat"
     )
@@ -314,6 +319,21 @@ def _status(arguments: argparse.Namespace) -> int:
         print(f"embedder {card['embedder']}, chunks of up to {card['chunk_tokens']} tokens")
         print(f"generation {card['generation']}")
         print(f"backend {found['backend']}")
+    return 0
+
+
+def _backends(arguments: argparse.Namespace) -> int:
+    from dataclasses import asdict
+
+    from assistant.backends.table import statuses
+    from assistant.settings import load_settings
+
+    found = statuses(load_settings())
+    if arguments.json:
+        print(json.dumps([asdict(status) for status in found], ensure_ascii=False))
+        return 0
+    for status in found:
+        print(f"{status.name:11} {'ready' if status.ready else 'missing'}: {status.detail}")
     return 0
 
 
