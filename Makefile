@@ -8,11 +8,12 @@ export Q
 export OPENBLAS_NUM_THREADS := 1  # as the commands set it for themselves
 
 .DEFAULT_GOAL := help
-.PHONY: help ask chat test test-llamacpp lint gate bench clean
+.PHONY: help ask chat eval test test-llamacpp lint gate bench clean
 
 help:
 	@echo 'make ask Q="which methods edit GPT-J?"   answer one question'
 	@echo 'make chat                                open the chat page'
+	@echo 'make eval                                how good it is, as a page'
 	@echo 'make test | lint | gate | bench          check the code, measure the product'
 	@echo 'make test-llamacpp                       build llama.cpp (once, some minutes) and test it'
 
@@ -34,8 +35,11 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+eval: $(VENV)/.ready
+	$(BIN)/assistant eval
+
 gate: $(VENV)/.ready
-	$(BIN)/python -m assistant.evaluation.run --check
+	$(BIN)/assistant eval --gate
 
 bench: $(VENV)/.dev .venv-stock/.ready
 	$(BIN)/python benchmarks/latency.py

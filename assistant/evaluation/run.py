@@ -1,102 +1,132 @@
-"""Ask every question, measure every answer, hold the means against the floor.
-
-    python -m assistant.evaluation.run            # the table
-    python -m assistant.evaluation.run --check    # and exit 1 if a mean on `report` is below floor.json
-"""
+"""Ask every question, measure every answer."""
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
-import tempfile
-from collections.abc import Sequence
-from importlib.resources import files
-from pathlib import Path
-from statistics import fmean, median
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
-from assistant.evaluation.measures import Gold, interval, measure
-from assistant.evaluation.questions import EvalQuestion, load_questions
+from assistant.errors import MisuseError
+from assistant.evaluation.case import Case, Engine, Gold, Subject
+from assistant.evaluation.journal import Journal
+from assistant.evaluation.measures import MEASURES
+from assistant.evaluation.measures.judge import Judge
+from assistant.evaluation.measures.retrieval import DEPTH
+from assistant.evaluation.measures.verdict import outcome, verdict
+from assistant.evaluation.questions import EvalConversation, EvalQuestion, Item
+from assistant.evaluation.result import GoldPaper, Result
+from assistant.records import Answer, Paper
 
-if TYPE_CHECKING:
-    from assistant.api import Assistant
-
-Table = dict[str, dict[str, list[float]]]  # half -> measure -> one value a question
-
-
-def evaluate(assistant: Assistant, questions: Sequence[EvalQuestion]) -> Table:
-    """Ask the questions and measure the answers, ``choose`` and ``report`` apart."""
-    table: Table = {"choose": {}, "report": {}}
-    for question in questions:
-        gold = Gold(
-            frozenset(assistant.paper_ids(question.papers)), frozenset(assistant.paper_ids(question.borderline))
-        )
-        for name, value in measure(question, assistant.ask(question.question), gold).items():
-            table[question.split].setdefault(name, []).append(value)
-    return table
+Progress = Callable[[int, int], None]  # questions done, questions in all
 
 
-def as_markdown(table: Table) -> str:
-    """Means with 95 % intervals, a row a measure."""
-    names = sorted({name for half in table.values() for name in half})
-    lines = ["| measure | choose | report |", "| --- | --- | --- |"]
-    for name in names:
-        cells = [_cell(name, table[half].get(name, [])) for half in ("choose", "report")]
-        lines.append(f"| {name} | {cells[0]} | {cells[1]} |")
-    return "\n".join(lines)
+def examine(
+    subject: Subject, items: Sequence[Item], *, journal: Journal | None = None, judge: Judge | None = None,
+    progress: Progress | None = None,
+) -> list[Result]:
+    """Ask all questions, in order, each conversation in one go; what the journal has is not asked again.
 
-
-def below_floor(table: Table, floor: dict[str, float]) -> list[str]:
-    """Every measure on ``report`` that is worse than its floor, as a sentence; "false refusal" has a ceiling."""
-    found = []
-    for name, bound in sorted(floor.items()):
-        mean = fmean(table["report"][name])
-        worse = mean > bound if name == "false refusal" else mean < bound
-        if worse:
-            found.append(f"{name} is {mean:.3f} on report, the bound is {bound:.3f}")
+    Raises:
+        MisuseError: a question names a paper that the collection does not have; nothing has been asked then.
+    """
+    gold = golds(subject, items)
+    done = dict(journal.done) if journal else {}
+    found: list[Result] = []
+    for item in items:
+        turns = item.turns if isinstance(item, EvalConversation) else (item,)
+        if all(turn.id in done for turn in turns):
+            found += [done[turn.id] for turn in turns]
+            continue
+        # A conversation cut in the middle begins anew: its later turns need the earlier.
+        engine = subject.conversation() if isinstance(item, EvalConversation) else subject
+        for question in turns:
+            result = _examine_one(subject, engine, question, gold[question.id], judge)
+            found.append(result)
+            if journal:
+                journal.add(result)
+            if progress:
+                progress(len(found), len(gold))
     return found
 
 
-def load_floor() -> dict[str, float]:
-    """The bounds in ``floor.json``."""
-    floor: dict[str, float] = json.loads(files(__package__).joinpath("floor.json").read_text("utf-8"))["bounds"]
-    return floor
+def each(items: Sequence[Item]) -> Iterator[EvalQuestion]:
+    """Every question, those of conversations included."""
+    for item in items:
+        yield from item.turns if isinstance(item, EvalConversation) else (item,)
 
 
-def _cell(name: str, values: list[float]) -> str:
-    if not values:
-        return "–"
-    if name == "words":
-        return f"median {median(values):.0f}"
-    low, high = interval(values)
-    return f"{fmean(values):.3f} [{low:.3f}, {high:.3f}] n={len(values)}"
+def golds(subject: Subject, items: Sequence[Item]) -> dict[str, Gold]:
+    """id -> right papers, of every question.
+
+    Raises:
+        MisuseError: a question names a paper that the collection does not have.
+    """
+    return {question.id: gold_of(subject, question) for question in each(items)}
 
 
-def main() -> int:
-    """Build an index of ``seeds/`` in a folder of its own, evaluate, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=Path, default=Path("seeds"), help="folder of the five dumps (default: seeds)")
-    parser.add_argument("--check", action="store_true", help="exit with 1 if a mean on report is below its floor")
-    arguments = parser.parse_args()
-    from assistant.api import Assistant
-    from assistant.embedder import open_embedder
-    from assistant.settings import Settings
-    from ingest.pipeline import ingest
+def gold_of(subject: Subject, question: EvalQuestion) -> Gold:
+    """The right papers of a question, by id.
 
-    with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(home=Path(folder), chroma_url=None)
-        ingest([arguments.seeds], settings, open_embedder(
-            settings.embedder_dir, threads=settings.threads, precision=settings.precision
-        ))
-        with Assistant.open(settings) as assistant:
-            table = evaluate(assistant, load_questions())
-    print(as_markdown(table))
-    failures = below_floor(table, load_floor()) if arguments.check else []
-    for failure in failures:
-        print(failure, file=sys.stderr)
-    return 1 if failures else 0
+    Raises:
+        MisuseError: the collection lacks one.
+    """
+    grades: dict[str, int] = {}
+    for place, grade in zip(question.papers, question.grades or [1] * len(question.papers), strict=True):
+        for paper in _find(subject, question, place):
+            grades[paper] = max(grade, grades.get(paper, 0))  # two places may turn out to hold one work
+    borderline = {paper for place in question.borderline for paper in _find(subject, question, place)}
+    return Gold(grades, frozenset(borderline - grades.keys()))
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _find(subject: Subject, question: EvalQuestion, place: str) -> set[str]:
+    found = subject.paper_ids([place]) or {paper.paper_id for paper in subject.papers([place])}
+    if not found:
+        raise MisuseError(
+            f"{question.where or question.id}: the collection has no paper {place!r}; name each as FILE:LINE, by a "
+            "file that was ingested (assistant status lists them) and the line of the abstract, or by its paper_id"
+        )
+    return found
+
+
+def _examine_one(
+    subject: Subject, engine: Engine, question: EvalQuestion, gold: Gold, judge: Judge | None
+) -> Result:
+    ranking = tuple(subject.ranking(question.question, DEPTH)) if gold.grades and question.turn <= 1 else ()
+    before = time.perf_counter()
+    answer = engine.ask(question.question)
+    elapsed_ms = 1000 * (time.perf_counter() - before)
+    cited = sorted({citation.paper_id for citation in answer.citations})
+    case = Case(question, gold, answer, ranking, {paper.paper_id: paper for paper in subject.papers(cited)})
+    return _result(case, _gold_papers(subject, question), judge, elapsed_ms)
+
+
+def _result(case: Case, gold: tuple[GoldPaper, ...], judge: Judge | None, elapsed_ms: float) -> Result:
+    question = case.question
+    values = {name: value for name, measure in MEASURES.items() if (value := measure(case)) is not None}
+    return Result(
+        question.id, question.split, question.kind, question.style, question.conversation, question.turn,
+        question.question, gold, question.answers or question.references, question.evidence,
+        tuple(sorted(case.gold.borderline)), plain_answer(case.answer), case.ranking[:10], verdict(case),
+        outcome(case), values, judge(question, case.answer) if judge else None, elapsed_ms,
+    )
+
+
+def plain_answer(answer: Answer) -> Mapping[str, Any]:
+    """An answer as `assistant ask --json` prints it, without timings."""
+    from assistant.ui.render import answer_json
+
+    return {name: value for name, value in answer_json(answer).items() if name not in ("schema", "timings")}
+
+
+def _gold_papers(subject: Subject, question: EvalQuestion) -> tuple[GoldPaper, ...]:
+    found = []
+    for place in question.papers:
+        for paper in _papers_at(subject, place):
+            found.append(GoldPaper(paper.paper_id, place, paper.title))
+    return tuple(found)
+
+
+def _papers_at(subject: Subject, place: str) -> Sequence[Paper]:
+    return subject.papers(sorted(subject.paper_ids([place]))) or subject.papers([place])
+
+

@@ -13,6 +13,8 @@ from dataclasses import asdict
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from assistant.evaluation import command
+
 if TYPE_CHECKING:
     from assistant.api import Assistant
     from assistant.retrieval.filters import Filters
@@ -107,6 +109,11 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
     serve.add_argument("--port", type=_positive, help="port to listen on (default: 7860)")
     serve.set_defaults(run=_serve)
+    evaluation = verbs.add_parser(
+        "eval", help="measure answers on questions with known ones", epilog=command.EPILOG,
+        description="Ask questions with known answers, measure the answers, and write a report.",
+    )
+    command.add_arguments(evaluation)
     return parser
 
 
