@@ -1,22 +1,27 @@
-"""Rankers on the fixed question set over ``seeds/``: what each finds, `choose` and `report` apart.
+"""Rankers side by side, `choose` and `report` apart: on the fixed question set, and on public collections.
 
-    python benchmarks/retrieval.py [--precision int8|fp32]
+    python benchmarks/retrieval.py [--precision int8|fp32] [--index DIR]
+    python benchmarks/retrieval.py --collections DIR [--index DIR]   # each folder in DIR is a collection
 
-R@k and MRR over the single-paper questions, MAP over the lists (borderline papers taken out of the ranking).
+On the fixed set R@k and MRR over the single-paper questions, MAP over the lists (borderline papers taken out of the
+ranking), all papers ranked. On a collection (``corpus.jsonl``, ``queries.jsonl``, ``qrels.tsv``) nDCG@10, as
+`Assistant.search` ranks. `report` is the half with an odd hash of the query id; nothing is tuned on it.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from statistics import fmean
 
 from assistant.api import Assistant
-from assistant.embedder import open_embedder
-from assistant.evaluation.measures import FACTS
+from assistant.embedder import Embedder, open_embedder
+from assistant.evaluation.measures.retrieval import average_precision, ndcg
+from assistant.evaluation.public_sets import CORPUS, load_public
 from assistant.evaluation.questions import EvalQuestion, load_questions
 from assistant.retrieval.retriever import Retriever, Weights
 from assistant.settings import Settings
@@ -31,75 +36,119 @@ RANKERS = {
     "all, without names": Weights(names=0),
     "all": Weights(),
 }
+HALVES = ("choose", "report")
+FACTS = ("fact", "definition", "yesno")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--precision", choices=["int8", "fp32"], default="int8")
-    precision = parser.parse_args().precision
-    embedder = open_embedder(precision=precision)
-    print(f"{date.today()}, {precision}\n\n| ranker | half | R@1 | R@5 | R@5 paraphrased | R@20 | MRR | lists: MAP |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
-    with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(home=Path(folder), precision=precision, chroma_url=None)
-        ingest([ROOT / "seeds"], settings, embedder)
-        with Assistant.open(settings) as assistant:
-            for name, weights in RANKERS.items():
-                retriever = Retriever(assistant.collection, embedder, weights=weights)
-                for half in ("choose", "report"):
-                    questions = [question for question in load_questions() if question.split == half]
-                    print(f"| {name} | {half} | {row(assistant, retriever, questions)} |", flush=True)
+    parser.add_argument("--collections", type=Path, help="folder of public collections")
+    parser.add_argument("--index", type=Path, help="folder to keep the indexes in; default: a temporary one")
+    parser.add_argument("--questions", type=Path, help="another question set over seeds/, in the form of the fixed one")
+    arguments = parser.parse_args()
+    embedder = open_embedder(precision=arguments.precision)
+    print(f"{date.today()}, {arguments.precision}\n")
+    with contextlib.ExitStack() as stack:
+        index = arguments.index or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        if arguments.collections:
+            on_collections(sorted(path.parent for path in arguments.collections.glob(f"*/{CORPUS}")), index, embedder)
+        else:
+            on_seeds(load_questions(arguments.questions), index, embedder)
 
 
-def row(assistant: Assistant, retriever: Retriever, questions: Sequence[EvalQuestion]) -> str:
+def on_seeds(every: Sequence[EvalQuestion], index: Path, embedder: Embedder) -> None:
+    """Print the table of the fixed question set."""
+    print("| ranker | half | R@1 | R@5 | R@5 paraphrased | R@20 | MRR | lists: MAP |\n|" + " --- |" * 8)
+    with opened([ROOT / "seeds"], index / f"seeds-{embedder.precision}", embedder) as assistant:
+        for name, weights in RANKERS.items():
+            retriever = Retriever(assistant.collection, embedder, weights=weights)
+            for half in HALVES:
+                questions = [question for question in every if question.split == half]
+                if questions:
+                    print(f"| {name} | {half} | {seeds_row(assistant, retriever, questions)} |", flush=True)
+
+
+def seeds_row(assistant: Assistant, retriever: Retriever, questions: Sequence[EvalQuestion]) -> str:
     """The measures of one ranker on some questions, as cells."""
     ranks: list[int] = []
     paraphrased: list[int] = []
     precisions: list[float] = []
+    everything = assistant.collection.store.paper_ids()
     for question in questions:
         if question.kind not in (*FACTS, "list"):
             continue
-        ranked = ranking(assistant, retriever, question)
+        found = ranking(assistant, retriever, question.question, among=everything)
         gold = assistant.paper_ids(question.papers)
         if question.kind == "list":
             neutral = assistant.paper_ids(question.borderline)
-            precisions.append(average_precision([paper for paper in ranked if paper not in neutral], gold))
+            kept = [paper for paper in found if paper not in neutral]
+            precisions.append(average_precision(kept, dict.fromkeys(gold, 1)))
             continue
-        rank = next((place for place, paper in enumerate(ranked, 1) if paper in gold), len(ranked) + 1)
+        rank = next((place for place, paper in enumerate(found, 1) if paper in gold), len(found) + 1)
         ranks.append(rank)
         if question.style == "paraphrase":
             paraphrased.append(rank)
-    cells = [
-        fmean(rank <= 1 for rank in ranks), fmean(rank <= 5 for rank in ranks),
-        fmean(rank <= 5 for rank in paraphrased), fmean(rank <= 20 for rank in ranks),
-        fmean(1 / rank for rank in ranks), fmean(precisions),
-    ]
-    return " | ".join(f"{cell:.3f}" for cell in cells)
+    return " | ".join([
+        mean(rank <= 1 for rank in ranks), mean(rank <= 5 for rank in ranks), mean(rank <= 5 for rank in paraphrased),
+        mean(rank <= 20 for rank in ranks), mean(1 / rank for rank in ranks), mean(precisions),
+    ])
 
 
-def ranking(assistant: Assistant, retriever: Retriever, question: EvalQuestion) -> list[str]:
-    """All papers, best first."""
-    understood = assistant.understand(question.question)
+def on_collections(folders: Sequence[Path], index: Path, embedder: Embedder) -> None:
+    """Print nDCG@10 of every ranker on every collection."""
+    columns: dict[str, dict[str, list[str]]] = {name: {half: [] for half in HALVES} for name in RANKERS}
+    for folder in folders:
+        collection = load_public(folder)
+        with opened([collection.corpus], index / f"{collection.name}-{embedder.precision}", embedder) as assistant:
+            for name, weights in RANKERS.items():
+                retriever = Retriever(assistant.collection, embedder, weights=weights)
+                for half in HALVES:
+                    judged = [question for question in collection.questions if question.split == half]
+                    columns[name][half].append(mean(
+                        ndcg(found, grades, k=10) for found, grades in graded(assistant, retriever, judged)
+                    ))
+    print(f"| ranker | half | {' | '.join(folder.name for folder in folders)} |\n|" + " --- |" * (len(folders) + 2))
+    for name in RANKERS:
+        for half in HALVES:
+            print(f"| {name} | {half} | {' | '.join(columns[name][half])} |")
 
+
+def graded(
+    assistant: Assistant, retriever: Retriever, questions: Sequence[EvalQuestion]
+) -> Iterator[tuple[list[str], dict[str, int]]]:
+    """(ranking, grade by paper) of each question that has judged documents."""
+    for question in questions:
+        if question.papers:
+            grades = dict.fromkeys((min(assistant.paper_ids([place]) or {place}) for place in question.papers), 1)
+            yield ranking(assistant, retriever, question.question), grades
+
+
+def ranking(
+    assistant: Assistant, retriever: Retriever, question: str, *, among: Sequence[str] | None = None
+) -> list[str]:
+    """Papers, best first."""
     def rank() -> list[str]:
+        understood = assistant.understand(question)
         query = retriever.query(understood.corrected, names=understood.keys)
-        return retriever.rank(query, among=assistant.collection.store.paper_ids()).paper_ids()
+        return retriever.rank(query, among=among).paper_ids()
 
     return assistant.collection.read(rank)
 
 
-def average_precision(ranked: Sequence[str], gold: set[str]) -> float:
-    """Mean over the gold papers of the precision at their rank, 0–1.
+@contextlib.contextmanager
+def opened(paths: Sequence[Path], home: Path, embedder: Embedder) -> Iterator[Assistant]:
+    """An assistant over an index of some papers, made if it is not there."""
+    settings = Settings(home=home, precision=embedder.precision, chroma_url=None)
+    ingest(paths, settings, embedder)
+    with Assistant.open(settings) as assistant:
+        yield assistant
 
-    Source: Manning, Raghavan and Schütze, "Introduction to Information Retrieval", 2008, section 8.4.
-    """
-    found = 0
-    total = 0.0
-    for rank, paper in enumerate(ranked, 1):
-        if paper in gold:
-            found += 1
-            total += found / rank
-    return total / len(gold) if gold else 0.0
+
+def mean(values: Iterable[float]) -> str:
+    """As a cell."""
+    found = [float(value) for value in values]
+    return f"{fmean(found):.3f}" if found else "–"
 
 
 if __name__ == "__main__":
