@@ -1,7 +1,7 @@
 """How many corrupted sentences the check of written answers finds, and how many true ones it fails.
 
     python benchmarks/corruption.py                   # held-out half, as in RESULTS.md
-    python benchmarks/corruption.py --wordnet DIR     # directions also from WordNet's antonyms (its `dict` folder)
+    python benchmarks/corruption.py --wordnet DIR     # directions from WordNet's antonyms instead (its dict folder)
     python benchmarks/corruption.py --fit             # print the constants of assistant/answering/checking/signs.py
     python benchmarks/corruption.py --show name       # corrupted sentences of a kind that pass, or: true
 
