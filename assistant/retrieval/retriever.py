@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from assistant.embedder import Embedder
 
 Floats = npt.NDArray[np.float32]
+
+EXACT_PAPERS = 500  # that a filter leaves are all compared; of more, what the first stage proposes among them
+MAX_DEPTH = 4000    # of a ranking of all papers, read to find those that a filter leaves
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +115,13 @@ class Ranking:
 class Retriever:
     """Searches one collection with one embedder."""
 
-    def __init__(self, collection: Collection, embedder: Embedder, *, weights: Weights | None = None) -> None:
+    def __init__(
+        self, collection: Collection, embedder: Embedder, *, weights: Weights | None = None,
+        within: frozenset[str] | None = None,
+    ) -> None:
+        """``within``: these papers only."""
         collection.check_embedder(embedder)
+        self._within = within
         self.collection = collection
         self._embedder = embedder
         self._weights = weights or Weights()
@@ -170,10 +179,24 @@ class Retriever:
             candidates: papers each first-stage ranker proposes.
             among: these papers only, all of them, whatever the first stage thinks of them.
         """
-        dense = self.dense(query.pooled, limit=candidates if among is None else max(candidates, len(among)))
-        lexical = dict(self.collection.lexical.search(query.text, limit=candidates, among=among))
+        allowed = self._within
+        if allowed is not None:
+            if among is not None:
+                among = [paper for paper in among if paper in allowed]
+            elif len(allowed) <= EXACT_PAPERS:
+                among = list(allowed)
+        limit = candidates if among is None else max(candidates, len(among))
+        dense = self.dense(query.pooled, limit=limit, within=allowed)
+        lexical = dict(self.collection.lexical.search(
+            query.text, limit=limit, among=allowed if among is None else among
+        ))
         named = [paper for name in query.names if len(name.papers) <= candidates for paper in name.papers]
-        wanted = sorted({*dense, *lexical, *named}) if among is None else list(among)
+        if among is not None:
+            wanted = list(among)
+        elif allowed is not None:
+            wanted = sorted({*dense, *lexical, *allowed.intersection(named)})
+        else:
+            wanted = sorted({*dense, *lexical, *named})
         # Chroma and the lexical index may be ahead of the database: what it does not hold, does not exist.
         entries = self.collection.store.entries(wanted)
         ids = sorted(entries)
@@ -224,13 +247,28 @@ class Retriever:
         vector: Floats = self._embedder.pooled([self._fit(text)])[0]
         return vector
 
-    def dense(self, pooled: Floats, *, limit: int) -> dict[str, float]:
-        """The papers of the ``limit`` chunks nearest to one (d,) vector: paper_id -> cosine of the best chunk."""
-        best: dict[str, float] = {}
-        for chunk, cosine in self.collection.vectors.search(pooled, limit=limit):
-            paper = chunk.partition(":")[0]
-            best[paper] = max(best.get(paper, -1.0), cosine)
-        return best
+    def dense(self, pooled: Floats, *, limit: int, within: Set[str] | None = None) -> dict[str, float]:
+        """The ``limit`` papers with the chunks nearest to one (d,) vector: paper_id -> cosine of its best chunk.
+
+        ``within``: of these papers only. Are they many, a longer ranking of all papers is read until it holds enough of
+        them; are they few, their chunks alone are compared.
+        """
+        chunks: list[str] | None = None
+        depth = limit
+        if within is not None:
+            depth = 3 * limit * self.collection.store.count() // (2 * max(len(within), 1))
+            if depth > MAX_DEPTH:
+                chunks, depth = self.collection.chunk_ids(within), limit
+        while True:
+            found = self.collection.vectors.search(pooled, limit=depth, among=chunks)
+            best: dict[str, float] = {}
+            for chunk, cosine in found:  # best first
+                paper = chunk.partition(":")[0]
+                if within is None or paper in within:
+                    best.setdefault(paper, cosine)
+            if len(best) >= limit or len(found) < depth:
+                return dict(islice(best.items(), limit))
+            depth *= 2
 
     def _fit(self, text: str) -> str:
         offsets = self._embedder.token_offsets(text)
