@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -18,7 +18,7 @@ from assistant.index import COLLECTION, VectorIndex
 from assistant.retrieval.late import Document
 from assistant.retrieval.lexical import LexicalIndex
 from assistant.retrieval.names import main_sense, writes_apart, written_apart
-from assistant.store import NO_INDEX, Entry, Store, damaged_database
+from assistant.store import NO_INDEX, Entry, Store, chunk_ids, damaged_database
 from assistant.tokens import Basis, TokenFile
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 MIN_NAME_SHARE = 0.6
 MAX_SPELLINGS = 8  # of a name, the most frequent, that are looked for written apart
+NAMES_KEPT = 16  # of 100,000 papers that all mention one, 10 MB a name
 ATTEMPTS = 5  # at a question, while a writer moves on
 REBUILD = "run: ingest rebuild"
 
@@ -72,6 +73,9 @@ class Collection:
         self._write = write
         self._lock = threading.RLock()
         self._readers = 0
+        self._named: dict[str, frozenset[str]] = {}  # key -> papers, at one generation
+        self._named_at = -1
+        self._checked = False
         if write:
             make_folder(self.folder)
         self._vectors: VectorIndex | None = None
@@ -93,6 +97,8 @@ class Collection:
         except sqlite3.Error as exc:
             raise damaged_database(exc) from exc
         self._generation = int(self.card["generation"])
+        self._checked = False  # since opened
+        self._chunk_counts: dict[str, int] | None = None
         self.parts = Parts.of(self.folder, self.card.get("build", ""))
         self._vectors = None
         self._lexical: LexicalIndex | None = None
@@ -143,7 +149,10 @@ class Collection:
             if "fingerprint" not in self.card:  # an ingest that found nothing, or was killed at once
                 raise StorageError(NO_INDEX)
             try:
-                return self.check(vectors=vectors)
+                if not self._checked:  # Chroma reads all ids to count them
+                    self.check(vectors=vectors)
+                    self._checked = vectors
+                return
             except StorageError:
                 if not self._moved_on():
                     raise
@@ -155,7 +164,7 @@ class Collection:
             raise damaged_database(exc) from exc
 
     def check(self, *, vectors: bool = True) -> None:
-        """Refuse an index whose parts hold less than its card says. Takes milliseconds: counts are compared.
+        """Refuse an index whose parts hold less than its card says: counts are compared, in a second per million.
 
         More may be there: what is new is written before the database knows it, what is old deleted after.
 
@@ -217,20 +226,44 @@ class Collection:
             for entry in entries
         ]
 
+    def chunk_ids(self, paper_ids: Iterable[str]) -> list[str]:
+        """The ids of all chunks of papers, as Chroma has them."""
+        if self._chunk_counts is None:
+            self._chunk_counts = self.store.chunk_counts()
+        more = self._chunk_counts
+        return [chunk for paper in paper_ids for chunk in chunk_ids(paper, more.get(paper, 1))]
+
     def is_name(self, key: str, frequency: int) -> bool:
         """Whether a plain word is a name here: most of the ``frequency`` papers that have it write it as one."""
         return self.store.name_counts([key]).get(key, 0) >= MIN_NAME_SHARE * max(frequency, 1)
 
     def with_name(self, key: str) -> set[str]:
-        """Ids of the papers that mention a name in any spelling, what it is short for, or what it is shortened to."""
+        """Ids of the papers that mention a name in any spelling, what it is short for, or what it is shortened to.
+
+        The last names asked for are remembered until something is written: one question asks several times.
+        """
+        generation = self.store.generation()
+        with self._lock:
+            if self._named_at != generation:
+                self._named, self._named_at = {}, generation
+            known = self._named.get(key)
+        if known is None:
+            known = frozenset(self._mentioning(key))
+            with self._lock:
+                if self._named_at == generation:
+                    self._named[key] = known
+                    if len(self._named) > NAMES_KEPT:
+                        del self._named[next(iter(self._named))]
+        return set(known)
+
+    def _mentioning(self, key: str) -> set[str]:
         found = set(self.store.papers_with_name(key))
         found |= self._writing_apart(key, found)
-        for expansion in main_sense(self.store.expansions(key)):
-            if len(expansion.split()) > 1 or "-" in expansion:
-                found |= set(self.lexical.with_phrase(expansion))
+        spelt_out = [text for text in main_sense(self.store.expansions(key)) if len(text.split()) > 1 or "-" in text]
+        found |= set(self.lexical.with_phrases(spelt_out, without_name=key))
         for short, expansion in self.store.abbreviated(key).items():
             if expansion in main_sense(self.store.expansions(short)):
-                found |= set(self.lexical.with_phrase(expansion)) | set(self.store.papers_with_name(short))
+                found |= set(self.lexical.with_phrases([expansion])) | set(self.store.papers_with_name(short))
         return found
 
     def _writing_apart(self, key: str, known: set[str]) -> set[str]:
@@ -238,7 +271,7 @@ class Collection:
         found: set[str] = set()
         for surface in islice(self.store.spellings(key), MAX_SPELLINGS):
             for apart in written_apart(surface):
-                others = set(self.lexical.with_phrase(apart)) - known - found
+                others = set(self.lexical.with_phrases([apart])) - known - found
                 found |= {
                     paper for paper, entry in self.store.entries(sorted(others)).items()
                     if writes_apart(f"{entry.paper.title or ''}\n{entry.paper.abstract}", apart, key)

@@ -2,7 +2,7 @@
 
 Vectors come from outside, always: Chroma's own default model would be downloaded. The collection is made with
 cosine distance and a denser graph than Chroma's default, which misses 12 % of the exact top 100 at 5,000
-vectors.
+vectors, and the graph is walked for more results than are asked for: see `BEAM`.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 COLLECTION = "chunks"
 GRAPH = {"space": "cosine", "ef_construction": 200, "ef_search": 300, "max_neighbors": 32}
+BEAM = 2000  # results the graph is walked for at least; for 300, that of 30,000 chunks misses 5 % of the nearest 100
 ATTEMPTS = 3  # at a search, while another process writes
 SAMPLE = 1000  # elements of the graph looked at before it is loaded
 
@@ -107,14 +108,28 @@ class VectorIndex:
                 found += self._collection.get(where={"paper_id": paper_id}, include=[])["ids"]
         return found
 
-    def search(self, vector: Floats, *, limit: int) -> list[tuple[str, float]]:
-        """The ``limit`` chunks nearest to one (d,) vector as (chunk_id, cosine), best first; fewer if there are."""
+    def search(
+        self, vector: Floats, *, limit: int, among: Sequence[str] | None = None
+    ) -> list[tuple[str, float]]:
+        """The ``limit`` chunks nearest to one (d,) vector as (chunk_id, cosine), best first; fewer if there are.
+
+        With ``among`` of these chunk ids only.
+
+        Raises:
+            StorageError: a chunk of ``among`` is not stored, or Chroma fails.
+        """
         def query() -> list[tuple[str, float]]:
+            wide = max(limit, BEAM)
             found = self._collection.query(
-                query_embeddings=vector[np.newaxis], n_results=max(limit, 1), include=["distances"]
+                query_embeddings=vector[np.newaxis], include=["distances"],
+                n_results=wide if among is None else min(wide, len(among)), ids=None if among is None else list(among),
             )
             distances = (found["distances"] or [[]])[0]
-            return [(chunk, 1.0 - distance) for chunk, distance in zip(found["ids"][0], distances, strict=True)]
+            nearest = zip(found["ids"][0][:limit], distances[:limit], strict=True)
+            return [(chunk, 1.0 - distance) for chunk, distance in nearest]
+
+        if among is not None and not among:  # Chroma would take no ids for no filter
+            return []
 
         return self._again(query)
 

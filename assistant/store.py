@@ -21,11 +21,14 @@ import numpy.typing as npt
 from assistant.code_links import gives_code
 from assistant.errors import StorageError
 from assistant.records import Paper, Source
+from assistant.retrieval.spelling import LETTERS, edits
 
 SCHEMA_VERSION = 3
 NO_INDEX = "there is no index yet; make one with: ingest PATH (a file or folder of abstracts, such as seeds/)"
 COMMON_NOUN_SHARE = 0.2  # of the papers that mention it
+NAME_SAMPLE = 1000  # papers that say how a name is written; their ids are hashes, so the first are any
 BATCH = 500  # bound variables in one statement; SQLite's oldest limit is 999
+NAME_LETTERS = LETTERS + "àáâãäåæçèéêëìíîïñòóôõöøùúûüýßœšžłčćęąńśżğ.+"  # that slips in names are looked for with
 
 _SCHEMA = """
 CREATE TABLE card (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -41,7 +44,6 @@ CREATE TABLE records (
 CREATE INDEX records_file ON records (file_id);
 CREATE INDEX records_text ON records (text_id);
 CREATE TABLE bands (band INTEGER NOT NULL, text_id TEXT NOT NULL, PRIMARY KEY (band, text_id)) WITHOUT ROWID;
-CREATE INDEX bands_text ON bands (text_id);
 CREATE TABLE papers (
     paper_id TEXT PRIMARY KEY, title TEXT, abstract TEXT NOT NULL, raw TEXT NOT NULL, sources TEXT NOT NULL,
     aliases TEXT NOT NULL, chunks BLOB NOT NULL, sentences BLOB NOT NULL,
@@ -55,6 +57,8 @@ CREATE TABLE abbreviations (key TEXT NOT NULL, expansion TEXT NOT NULL, paper_id
 CREATE INDEX abbreviations_paper ON abbreviations (paper_id);
 """
 _FILTERS = """
+CREATE INDEX IF NOT EXISTS papers_untitled ON papers (paper_id) WHERE title IS NULL;
+CREATE INDEX IF NOT EXISTS papers_long ON papers (paper_id, length(chunks)) WHERE length(chunks) > 8;
 CREATE INDEX papers_year ON papers (year);
 CREATE INDEX papers_code ON papers (paper_id) WHERE has_code;
 CREATE TABLE author_words (word TEXT NOT NULL, paper_id TEXT NOT NULL, PRIMARY KEY (word, paper_id)) WITHOUT ROWID;
@@ -232,8 +236,18 @@ class Store:
     # -- papers
 
     def count(self) -> int:
-        """How many works the collection has."""
-        return int(self._db.execute("SELECT count(*) FROM papers").fetchone()[0])
+        """How many works the collection has: from the card, since counting reads all of them."""
+        return int(self._db.execute("SELECT value FROM card WHERE key = 'papers'").fetchone()[0])
+
+    def count_untitled(self) -> int:
+        """How many of them have no title."""
+        return int(self._db.execute("SELECT count(*) FROM papers WHERE title IS NULL").fetchone()[0])
+
+    def chunk_counts(self) -> dict[str, int]:
+        """paper_id -> chunks, of the papers that have more than one."""
+        return dict(self._db.execute(
+            f"SELECT paper_id, length(chunks) / {SPAN_BYTES} FROM papers WHERE length(chunks) > 8"
+        ))
 
     def paper_ids(self) -> list[str]:
         """All ids, sorted."""
@@ -349,23 +363,25 @@ class Store:
         return dict(self._select(query, keys))
 
     def names_like(self, key: str) -> list[str]:
-        """Known keys of nearly the same length with the same first or last letter: candidates for a typing slip."""
-        return [row[0] for row in self._db.execute(
-            "SELECT DISTINCT key FROM names WHERE length(key) BETWEEN ? AND ? AND (key GLOB ? OR key GLOB ?)",
-            (len(key) - 1, len(key) + 1, _glob(key[0]) + "*", "*" + _glob(key[-1])),
-        )]
+        """Known keys one letter away from ``key``, or with two neighbours swapped, sorted: candidates for a slip.
+
+        Every such key is looked up, because reading all keys takes a second where there are a million.
+        """
+        return sorted(self.name_counts(sorted({*edits(key, NAME_LETTERS)} - {"", key})))
 
     def surface(self, key: str) -> str:
-        """How most papers write a name."""
+        """How most papers write a name, of the first `NAME_SAMPLE` that do."""
         row = self._db.execute(
-            "SELECT surface FROM names WHERE key = ? GROUP BY surface ORDER BY count(*) DESC, surface LIMIT 1", (key,)
+            "SELECT surface FROM (SELECT surface FROM names WHERE key = ? LIMIT ?) "
+            "GROUP BY surface ORDER BY count(*) DESC, surface LIMIT 1", (key, NAME_SAMPLE)
         ).fetchone()
         return str(row[0]) if row else key
 
     def is_common_noun(self, key: str) -> bool:
         """Whether papers use a name in the plural, as they do LLM and API but not Mistral or LoRA."""
         plural, papers = self._db.execute(
-            "SELECT sum(surface GLOB '*[A-Z]s'), count(*) FROM names WHERE key = ?", (key,)
+            "SELECT sum(surface GLOB '*[A-Z]s'), count(*) FROM (SELECT surface FROM names WHERE key = ? LIMIT ?)",
+            (key, NAME_SAMPLE),
         ).fetchone()
         return not key.endswith("s") and (plural or 0) >= COMMON_NOUN_SHARE * max(papers, 1)
 
@@ -452,7 +468,3 @@ def _paper(row: Sequence[Any]) -> Paper:
 
 def _spans(blob: bytes, columns: int) -> Spans:
     return np.frombuffer(blob, dtype=np.int32).reshape(-1, columns)
-
-
-def _glob(character: str) -> str:
-    return f"[{character}]" if character in "*?[" else character

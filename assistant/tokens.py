@@ -8,6 +8,7 @@ Source of the idea: Santhanam et al., "ColBERTv2", NAACL 2022, section 3.3 (ther
 
 from __future__ import annotations
 
+import mmap
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from assistant.errors import StorageError
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.int8]
 RANK = 128
+MAX_TOUCHED_BYTES = 512 << 20  # of the mapped file, before the process lets go of what it has read
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ class TokenFile:
         self.path = path
         self.rank = rank
         self._rows: Bytes | None = None
+        self._touched = 0  # bytes, since the process last let go of them
 
     def append(self, blocks: list[Bytes], *, at: int) -> None:
         """Write blocks of rows from row ``at`` on, over what a crash may have left there, and flush to disk.
@@ -125,7 +128,17 @@ class TokenFile:
             self._rows = self._map()
         if start + count > len(self._rows):
             raise StorageError(f"{self.path.name} is cut short; run: ingest rebuild")
+        self._touched += count * self.rank
+        if self._touched > MAX_TOUCHED_BYTES:
+            self._let_go()
         return self._rows[start:start + count]
+
+    def _let_go(self) -> None:
+        """Give the pages read so far back; whoever reads one again gets it from the system's cache."""
+        self._touched = 0
+        mapped = getattr(self._rows, "_mmap", None)
+        if mapped is not None and hasattr(mmap, "MADV_DONTNEED"):  # of a mapped file, which is not lost; not on Windows
+            mapped.madvise(mmap.MADV_DONTNEED)
 
     def count(self) -> int:
         """How many rows there are, those a crash may have left included."""

@@ -14,6 +14,7 @@ import unicodedata
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +60,7 @@ def words(text: str) -> list[str]:
     return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
 
 
+@lru_cache(maxsize=64)  # a new abstract is compared with one candidate after another
 def shingles(text: str) -> NDArray[np.uint64]:
     """The distinct runs of three words, as sorted 64-bit hashes; shape (n,), n >= 1.
 
@@ -71,7 +73,9 @@ def shingles(text: str) -> NDArray[np.uint64]:
     runs = np.zeros(len(hashed) - SHINGLE_WORDS + 1, dtype=np.uint64)
     for i in range(SHINGLE_WORDS):
         runs = _mix(runs * np.uint64(31) + hashed[i:len(runs) + i] + np.uint64(1))
-    return np.unique(runs)
+    distinct = np.unique(runs)
+    distinct.flags.writeable = False
+    return distinct
 
 
 def signature(text: str) -> NDArray[np.uint32]:
@@ -100,8 +104,11 @@ def same_work(a: str, b: str) -> bool:
     within the other; and neither is full of names and numbers that the other lacks, which tells two
     papers written from one template from a paper and its revision.
     """
-    if normalise(a) == normalise(b):
-        return True
+    return normalise(a) == normalise(b) or near(a, b)
+
+
+def near(a: str, b: str) -> bool:
+    """Whether two abstracts with other letters are the same work; see `same_work`."""
     first, second = shingles(a), shingles(b)
     common = len(np.intersect1d(first, second, assume_unique=True))
     part = min(len(first), len(second))

@@ -255,9 +255,10 @@ def _file_id(collection: Collection, path: Path, file: ParsedFile) -> int:
     for known in files:
         if known.path == place:
             return known.file_id
-    texts = {text_id for _, text_id in _cleaned(file, 0)}
-    for known in files:
-        if known.name == path.name and not Path(known.path).exists() and _mostly(collection, known, texts):
+    gone = [known for known in files if known.name == path.name and not Path(known.path).exists()]
+    texts = {text_id for _, text_id in _cleaned(file, 0)} if gone else set()
+    for known in gone:
+        if _mostly(collection, known, texts):
             with collection.store.transaction() as db:
                 db.execute("UPDATE files SET path = ? WHERE file_id = ?", (place, known.file_id))
             return known.file_id
@@ -363,6 +364,5 @@ def _first_papers(files: Sequence[ParsedFile]) -> list[Paper]:
 
 
 def _count_papers(collection: Collection, report: Report) -> None:
-    titles = [title for _, title in collection.store.titles()]
-    report.papers = len(titles)
-    report.untitled = titles.count(None)
+    report.papers = collection.store.count()
+    report.untitled = collection.store.count_untitled()

@@ -24,7 +24,7 @@ from assistant.retrieval.filters import author_words
 from assistant.retrieval.names import abbreviations
 from assistant.store import SPAN_BYTES, Store, authors_json, sources_json
 from ingest.clean import normalise, paper_id
-from ingest.dedupe import bands, group, representative, same_work, signature
+from ingest.dedupe import bands, group, near, representative, signature
 from ingest.embed import EmbeddedPaper, embed
 
 JOURNAL = "journal.json"
@@ -147,8 +147,7 @@ class Writer:
             touched.add(_work(db, text_id))
             db.execute("DELETE FROM records WHERE record_id = ?", (record_id,))
             if not db.execute("SELECT 1 FROM records WHERE text_id = ?", (text_id,)).fetchone():
-                db.execute("DELETE FROM texts WHERE text_id = ?", (text_id,))
-                db.execute("DELETE FROM bands WHERE text_id = ?", (text_id,))
+                _forget_text(db, text_id)
         if changes.deletes:
             touched |= {part for work in touched for part in _regroup(db, work)}
         return touched, began
@@ -228,13 +227,13 @@ class Writer:
 
 
 def _near_works(db: Connection, abstract: str, keys: Sequence[int]) -> list[str]:
-    """Works one of whose texts is nearly this abstract, sorted."""
+    """Works one of whose texts is nearly this abstract, sorted; not its own text, which has its id."""
     marks = ",".join("?" * len(keys))
     rows = db.execute(
         f"SELECT DISTINCT texts.work, texts.abstract FROM bands JOIN texts USING (text_id) WHERE band IN ({marks})",
         list(keys),
     )
-    return sorted({work for work, other in rows if same_work(abstract, other)})
+    return sorted({work for work, other in rows if near(abstract, other)})
 
 
 def _regroup(db: Connection, work: str) -> list[str]:
@@ -248,6 +247,14 @@ def _regroup(db: Connection, work: str) -> list[str]:
         works.append(work if work in ids else ids[0])
         db.executemany("UPDATE texts SET work = ? WHERE text_id = ?", [(works[-1], text_id) for text_id in ids])
     return works
+
+
+def _forget_text(db: Connection, text_id: str) -> None:
+    """Delete a text and its bands, whose keys are computed anew: an index of them by text would double them."""
+    abstract = str(db.execute("SELECT abstract FROM texts WHERE text_id = ?", (text_id,)).fetchone()[0])
+    keys = bands(signature(abstract))
+    db.executemany("DELETE FROM bands WHERE band = ? AND text_id = ?", [(key, text_id) for key in keys])
+    db.execute("DELETE FROM texts WHERE text_id = ?", (text_id,))
 
 
 def _work(db: Connection, text_id: str) -> str:

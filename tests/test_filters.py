@@ -21,7 +21,6 @@ from assistant.collection import Collection
 from assistant.embedder import Embedder
 from assistant.errors import MisuseError, StorageError
 from assistant.retrieval.filters import author_words, is_author
-from assistant.retrieval.retriever import _over_fetched
 from ingest.pipeline import rebuild
 
 ROWS = (
@@ -147,19 +146,6 @@ def test_of_a_filter_that_many_pass_the_best_candidates_are_compared(
     for question, ranking in found.items():
         assert 30 <= len(ranking) <= 60 and set(ranking.paper_ids()) <= passing
         assert ranking.paper_ids()[0] == exact[question][0].paper.paper_id
-
-
-def test_over_fetching_stops_when_enough_is_found_or_there_is_no_more() -> None:
-    ranking = [str(n) for n in range(1000)]
-    asked: list[int] = []
-
-    def fetch(limit: int) -> list[str]:
-        asked.append(limit)
-        return ranking[:limit]
-
-    assert _over_fetched(fetch, frozenset(("3", "70", "900")), 2, 10) == ["3", "70"]
-    assert asked == [10, 40, 160]
-    assert _over_fetched(fetch, frozenset(("3", "70", "5000")), 3, 500) == ["3", "70"]
 
 
 @pytest.mark.parametrize("question", [

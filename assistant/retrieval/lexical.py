@@ -7,7 +7,7 @@ Beyond", 2009; tantivy fixes k1 = 1.2 and b = 0.75.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Set
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -71,40 +71,63 @@ class LexicalIndex:
         kept = [term for term in index_terms(text) if term not in FUNCTION_WORDS]
         return list(self._stemmer.analyze(" ".join(kept)))
 
-    def search(self, text: str, *, limit: int, among: Sequence[str] | None = None) -> list[tuple[str, float]]:
+    def search(self, text: str, *, limit: int, among: Collection[str] | None = None) -> list[tuple[str, float]]:
         """The ``limit`` best papers for a question as (paper_id, BM25 sum over fields), best first, ties by id.
 
-        With ``among`` only those papers are ranked.
+        With ``among`` only those papers are ranked. Few are looked up; of many, a longer ranking of all is read until
+        it holds enough of them, because each id looked up costs as much as a rank read.
         """
         clauses = self._clauses(text)
         if not clauses or limit < 1:
             return []
         tantivy = self._tantivy
         query = tantivy.Query.boolean_query(clauses)
-        if among is not None:
+        if among is None:
+            return self._best(query, limit)
+        total = self.count()
+        if len(among) ** 2 <= limit * total:
             chosen = tantivy.Query.term_set_query(self._schema, "paper_id", list(among))
-            query = tantivy.Query.boolean_query([
+            return self._best(tantivy.Query.boolean_query([
                 (tantivy.Occur.Must, query), (tantivy.Occur.Must, tantivy.Query.const_score_query(chosen, 0.0)),
-            ])
-        searcher = self._index.searcher()
-        hits = searcher.search(query, limit, count=False).hits
-        found = [(str(searcher.doc(address)["paper_id"][0]), float(score)) for score, address in hits]
-        return sorted(found, key=lambda hit: (-hit[1], hit[0]))
+            ]), limit)
+        allowed = among if isinstance(among, Set) else frozenset(among)
+        depth = limit * total // len(allowed)
+        while True:
+            depth = min(depth * 3 // 2 + limit, total)
+            ranking = self._best(query, depth)
+            found = [hit for hit in ranking if hit[0] in allowed]
+            if len(found) >= limit or len(ranking) < depth or depth >= total:
+                return found[:limit]
 
-    def with_phrase(self, phrase: str) -> list[str]:
-        """Ids of all papers that contain the words of ``phrase`` in a row, whatever their endings; sorted."""
+    def with_phrases(self, phrases: Iterable[str], *, without_name: str | None = None) -> list[str]:
+        """Ids of all papers that have the words of one of ``phrases`` in a row, whatever their endings, and do not
+        mention the name with the key ``without_name``, nor a version of it; sorted.
+        """
+        tantivy = self._tantivy
+        clauses = [
+            (tantivy.Occur.Should, query) for phrase in phrases for query in self._phrase(phrase)
+        ]
+        if not clauses:
+            return []
+        query = tantivy.Query.boolean_query(clauses)
+        if without_name is None:
+            return self._all(query)
+        named = tantivy.Query.term_query(self._schema, "names", without_name, "basic")
+        return self._all(tantivy.Query.boolean_query([(tantivy.Occur.Must, query), (tantivy.Occur.MustNot, named)]))
+
+    def _phrase(self, phrase: str) -> list[Any]:
+        """A phrase as queries of title and abstract; of no words, none."""
         stems = list(self._stemmer.analyze(" ".join(w for w in index_terms(phrase) if w)))
         plain = len(phrase.replace("-", " ").split())
         stems = stems[:plain]  # without the joined compounds, which stand after the words
         if not stems:
             return []
         tantivy = self._tantivy
-        per_field = [
+        return [
             tantivy.Query.phrase_query(self._schema, field, stems) if len(stems) > 1
             else tantivy.Query.term_query(self._schema, field, stems[0], "freq")
             for field in ("title", "abstract")
         ]
-        return self._all(tantivy.Query.boolean_query([(tantivy.Occur.Should, query) for query in per_field]))
 
     def frequency(self, stem: str) -> int:
         """In how many papers' abstracts or titles a stem occurs (the larger of the two)."""
@@ -116,9 +139,15 @@ class LexicalIndex:
         return max((self.frequency(stem) for stem in self._stemmer.analyze(word)), default=0)
 
     def _all(self, query: Any) -> list[str]:
+        return sorted(paper for paper, _ in self._best(query, max(1, self.count())))
+
+    def _best(self, query: Any, limit: int) -> list[tuple[str, float]]:
         searcher = self._index.searcher()
-        hits = searcher.search(query, max(1, self.count()), count=False).hits
-        return sorted(str(searcher.doc(address)["paper_id"][0]) for _, address in hits)
+        hits = searcher.search(query, limit, count=False).hits
+        # In the order in which they are stored, so that each block of stored ids is unpacked once.
+        hits.sort(key=lambda hit: (hit[1].segment_ord, hit[1].doc))
+        found = [(str(searcher.doc(address)["paper_id"][0]), float(score)) for score, address in hits]
+        return sorted(found, key=lambda hit: (-hit[1], hit[0]))
 
     def _clauses(self, text: str) -> list[tuple[Any, Any]]:
         tantivy = self._tantivy

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float32]
 
-EXACT_PAPERS = 2000  # that pass a filter are all compared; of more, what the first stage proposes
+EXACT_PAPERS = 500  # that a filter leaves are all compared; of more, what the first stage proposes among them
+MAX_DEPTH = 4000    # of a ranking of all papers, read to find those that a filter leaves
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,15 +202,27 @@ class Retriever:
             candidates: papers each first-stage ranker proposes.
             among: these papers only, all of them, whatever the first stage thinks of them.
         """
-        if self._within is not None:
-            among = self._filtered(query, candidates, among)
+        allowed = self._within
+        if allowed is not None:
+            if among is not None:
+                among = sorted(allowed.intersection(among))
+            elif len(allowed) <= EXACT_PAPERS:
+                among = sorted(allowed)
+        limit = candidates if among is None else max(candidates, len(among))
+        if among is not None and len(among) <= EXACT_PAPERS:
             dense = self._cosines(query.pooled, among)
-            lexical = dict(self.collection.lexical.search(query.text, limit=len(among), among=among))
         else:
-            dense = self.dense(query.pooled, limit=candidates if among is None else max(candidates, len(among)))
-            lexical = dict(self.collection.lexical.search(query.text, limit=candidates, among=among))
+            dense = self.dense(query.pooled, limit=limit, within=allowed)
+        lexical = dict(self.collection.lexical.search(
+            query.text, limit=limit, among=allowed if among is None else among
+        ))
         named = [paper for name in query.names if len(name.papers) <= candidates for paper in name.papers]
-        wanted = sorted({*dense, *lexical, *named}) if among is None else list(among)
+        if among is not None:
+            wanted = list(among)
+        elif allowed is not None:
+            wanted = sorted({*dense, *lexical, *allowed.intersection(named)})
+        else:
+            wanted = sorted({*dense, *lexical, *named})
         # Chroma and the lexical index may be ahead of the database: what it does not hold, does not exist.
         entries = self.collection.store.entries(wanted)
         ids = sorted(entries)
@@ -240,22 +254,6 @@ class Retriever:
             lexical=np.array([lexical.get(paper, 0.0) / top for paper in best_first], dtype=np.float32),
         )
 
-    def _filtered(self, query: Query, candidates: int, among: Sequence[str] | None) -> list[str]:
-        """The papers to compare, sorted: all that pass the filter; of very many, the best of each first stage."""
-        allowed = self._within or frozenset()
-        if among is not None:
-            return sorted(allowed.intersection(among))
-        if len(allowed) <= EXACT_PAPERS:
-            return sorted(allowed)
-        first = math.ceil(1.5 * candidates * self.collection.store.count() / len(allowed))
-        dense = _over_fetched(lambda n: list(self.dense(query.pooled, limit=n)), allowed, candidates, first)
-        lexical = _over_fetched(
-            lambda n: [paper for paper, _ in self.collection.lexical.search(query.text, limit=n)],
-            allowed, candidates, first,
-        )
-        named = {paper for name in query.names if len(name.papers) <= candidates for paper in name.papers & allowed}
-        return sorted({*dense, *lexical, *named})
-
     def _cosines(self, pooled: Floats, paper_ids: Sequence[str]) -> dict[str, float]:
         """paper_id -> cosine of its best chunk, exact, for each of these papers."""
         chunks = [chunk for entry in self.collection.store.entries(paper_ids).values() for chunk in entry.chunk_ids()]
@@ -284,37 +282,33 @@ class Retriever:
         vector: Floats = self._embedder.pooled([self._fit(text)])[0]
         return vector
 
-    def dense(self, pooled: Floats, *, limit: int) -> dict[str, float]:
-        """The papers of the ``limit`` chunks nearest to one (d,) vector: paper_id -> cosine of the best chunk."""
-        best: dict[str, float] = {}
-        for chunk, cosine in self.collection.vectors.search(pooled, limit=limit):
-            paper = chunk.partition(":")[0]
-            best[paper] = max(best.get(paper, -1.0), cosine)
-        return best
+    def dense(self, pooled: Floats, *, limit: int, within: Set[str] | None = None) -> dict[str, float]:
+        """The ``limit`` papers with the chunks nearest to one (d,) vector: paper_id -> cosine of its best chunk.
+
+        ``within``: of these papers only. Are they many, a longer ranking of all papers is read until it holds enough of
+        them; are they few, their chunks alone are compared.
+        """
+        chunks: list[str] | None = None
+        depth = limit
+        if within is not None:
+            depth = 3 * limit * self.collection.store.count() // (2 * max(len(within), 1))
+            if depth > MAX_DEPTH:
+                chunks, depth = self.collection.chunk_ids(within), limit
+        while True:
+            found = self.collection.vectors.search(pooled, limit=depth, among=chunks)
+            best: dict[str, float] = {}
+            for chunk, cosine in found:  # best first
+                paper = chunk.partition(":")[0]
+                if within is None or paper in within:
+                    best.setdefault(paper, cosine)
+            if len(best) >= limit or len(found) < depth:
+                return dict(islice(best.items(), limit))
+            depth *= 2
 
     def _fit(self, text: str) -> str:
         offsets = self._embedder.token_offsets(text)
         room = self._embedder.window - 2
         return text if len(offsets) <= room else text[:int(offsets[room - 1][1])]
-
-
-def _over_fetched(
-    fetch: Callable[[int], list[str]], allowed: frozenset[str], wanted: int, first: int
-) -> list[str]:
-    """The first ``wanted`` papers of a ranking that are allowed; as much of it is fetched as that takes.
-
-    Args:
-        fetch: how many -> the best papers of a ranking of all, best first.
-        first: how many to fetch at first; four times as many each time that they do not do.
-    """
-    before = -1
-    while True:
-        ranking = fetch(first)
-        found = [paper for paper in ranking if paper in allowed]
-        if len(found) >= wanted or len(ranking) == before:
-            return found[:wanted]
-        before = len(ranking)
-        first *= 4
 
 
 def _by_word(coverage: Floats, query: Query) -> tuple[float, ...]:

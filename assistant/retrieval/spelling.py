@@ -13,7 +13,7 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 MIN_PAPERS = 2  # a word only one paper has may be a slip itself
 
 
-def edits(word: str) -> Iterator[str]:
+def edits(word: str, letters: str = LETTERS) -> Iterator[str]:
     """Every string one letter dropped, swapped with its neighbour, changed, or added away; some more than once.
 
     >>> "tuning" in edits("tunning"), "model" in edits("modle"), "model" in edits("modlel")
@@ -25,7 +25,7 @@ def edits(word: str) -> Iterator[str]:
             yield head + tail[1:]
         if len(tail) > 1:
             yield head + tail[1] + tail[0] + tail[2:]
-        for letter in LETTERS:
+        for letter in letters:
             if tail:
                 yield head + letter + tail[1:]
             yield head + letter + tail
