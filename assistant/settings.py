@@ -54,6 +54,7 @@ class Settings(BaseSettings):
     )
     precision: Literal["int8", "fp32"] = Field("int8", description="of the embedder; int8 is twice as fast")
     chunk_tokens: int = Field(512, ge=16, description="longest chunk, in the model's word pieces")
+    token_dimensions: int = Field(384, ge=16, description="bytes kept of each word piece; at most all the model has")
     threads: int | None = Field(None, ge=1, description="texts embedded at once; unset: one per core")
     chroma_url: str | None = Field(
         None, pattern="^https?://", description="http://host:port of a Chroma server; unset: embedded"

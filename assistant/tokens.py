@@ -1,7 +1,7 @@
-"""Token vectors on disk: every word piece of every paper as 128 signed bytes, memory-mapped.
+"""Token vectors on disk: every word piece of every paper as a row of signed bytes, memory-mapped.
 
-A vector of the model is projected on the directions that carry most of the collection's variance
-(`Basis`), brought to unit length, and rounded. Scales differ by dimension, so each has its own; they are
+A vector of the model is turned so that the directions that carry most of the variance come first (`Basis`), cut to as
+many as are kept, brought to unit length, and rounded. Scales differ by dimension, so each has its own; they are
 folded into the question's vectors, and the product of bytes and question is a cosine again.
 Source of the idea: Santhanam et al., "ColBERTv2", NAACL 2022, section 3.3 (there: residuals; here: PCA).
 """
@@ -20,7 +20,6 @@ from assistant.errors import StorageError
 
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.int8]
-RANK = 128
 MAX_TOUCHED_BYTES = 512 << 20  # of the mapped file, before the process lets go of what it has read
 
 
@@ -32,21 +31,31 @@ class Basis:
     steps: Floats       # (r,), positive
 
     @classmethod
-    def fit(cls, vectors: Floats, *, rank: int = RANK) -> Basis:
-        """Fit to (n, d) token vectors: the ``rank`` main directions of their unit-length versions.
+    def fit(cls, vectors: Floats, *, rank: int | None = None) -> Basis:
+        """Fit to (n, d) token vectors: the ``rank`` main directions of their unit-length versions, by default all d.
 
         Not centred, because what must survive is the dot product. Steps cover 99.95 % of the values;
         the rest are clipped.
         """
         unit = normalise(vectors)
         values, directions = np.linalg.eigh(unit.T.astype(np.float64) @ unit)
-        order = np.argsort(values)[::-1][:min(rank, unit.shape[1])]
+        order = np.argsort(values)[::-1][:rank]
         chosen = directions[:, order].astype(np.float32)
         # An eigenvector's sign is arbitrary; fixing it makes a basis reproducible.
         chosen *= np.sign(chosen[np.abs(chosen).argmax(axis=0), np.arange(chosen.shape[1])])
         projected = normalise(unit @ chosen)
         steps = np.quantile(np.abs(projected), 0.9995, axis=0).astype(np.float32) / 127
         return cls(chosen, np.maximum(steps, np.float32(1e-6)))
+
+    def first(self, rank: int) -> Basis:
+        """The first ``rank`` directions only; all, if there are no more.
+
+        What is left of a vector is brought to unit length again, so its values grow: steps do, by what that is for a
+        vector of the mean.
+        """
+        kept = self.steps[:rank].astype(np.float64)
+        growth = np.sqrt(np.square(self.steps, dtype=np.float64).sum() / np.square(kept).sum())
+        return Basis(self.directions[:, :rank], (kept * growth).astype(np.float32))
 
     @property
     def rank(self) -> int:

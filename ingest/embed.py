@@ -16,7 +16,7 @@ from assistant.tokens import Basis, Bytes, Floats
 from ingest.chunk import chunk, chunk_text, heading
 from ingest.sentences import split_sentences
 
-BASIS_TOKENS = 100_000  # enough to fix 128 directions
+BASIS_TOKENS = 100_000  # enough to fix the directions
 
 
 @dataclass(frozen=True, slots=True)

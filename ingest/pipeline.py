@@ -139,7 +139,7 @@ def rebuild(settings: Settings, embedder: Embedder, *, progress: Progress | None
             })
             collection.reopen()
             papers = [entry.paper for entry in store.entries(ids[:BASIS_PAPERS]).values()]
-            _default_basis(embedder, papers, room).save(collection.parts.basis)
+            _default_basis(embedder, papers, settings).save(collection.parts.basis)
             collection.tokens.append([], at=0)
             writer = Writer(collection, embedder, chunk_tokens=room)
             for start in range(0, len(ids), BATCH):
@@ -290,7 +290,7 @@ def _writing(
             papers = _first_papers(files)
             if not papers:
                 raise MisuseError("none of the files could be read as abstracts, so there is nothing to index")
-            _default_basis(embedder, papers, room).save(collection.parts.basis)
+            _default_basis(embedder, papers, settings).save(collection.parts.basis)
             collection.tokens.append([], at=0)
             with collection.store.transaction():
                 collection.store.set_card({**_card(embedder, room), "build": ""})
@@ -347,10 +347,12 @@ def _card(embedder: Embedder, chunk_tokens: int) -> dict[str, str]:
     }
 
 
-def _default_basis(embedder: Embedder, papers: Sequence[Paper], chunk_tokens: int) -> Basis:
+def _default_basis(embedder: Embedder, papers: Sequence[Paper], settings: Settings) -> Basis:
     """The basis shipped for the default model, or one fitted to the first papers for any other."""
     shipped = SHIPPED_BASES / f"{embedder.model}.npz"
-    return Basis.load(shipped) if shipped.exists() else fit_basis(papers, embedder, chunk_tokens=chunk_tokens)
+    room = _chunk_tokens(settings, embedder)
+    whole = Basis.load(shipped) if shipped.exists() else fit_basis(papers, embedder, chunk_tokens=room)
+    return whole.first(settings.token_dimensions)
 
 
 def _first_papers(files: Sequence[ParsedFile]) -> list[Paper]:

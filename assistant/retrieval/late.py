@@ -16,7 +16,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.int8]
 
-SLAB_ROWS = 4_000  # token rows turned to floats at once: 2 MB at 128 dimensions, which a processor's cache holds
+SLAB_ROWS = 1_500  # token rows turned to floats at once: 2 MB at 384 dimensions, which a processor's cache holds
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,14 +29,14 @@ MAX_DEPTH = 4000    # of a ranking of all papers, read to find those that a filt
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """How much each ranker's score, rescaled to 0–1, counts. Set on the `choose` half of the question set; see
-    ``benchmarks/retrieval.py``."""
+    """How much each ranker's score, rescaled to 0–1, counts. Chosen on the `choose` halves of the question set and of
+    four public collections; see "Choosing the ranker" in ``benchmarks/RESULTS.md``."""
 
     late: float = 1.0
     dense: float = 0.25
-    lexical: float = 0.25
-    names: float = 0.5      # of the question's names, the share a paper mentions
-    sentence: float = 0.3   # of `late`, the share of the best single sentence; the rest is the whole paper's
+    lexical: float = 0.05
+    names: float = 0.15     # of the question's names, the share a paper mentions
+    sentence: float = 0.4   # of `late`, the share of the best single sentence; the rest is the whole paper's
     function: float = 0.15  # of a function word in late interaction, where the rarest word has 1
 
 
