@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from itertools import islice
 
 from assistant.answering.citations import Marks, with_marks
+from assistant.answering.compare import side_by_side
 from assistant.answering.lists import item, line, method_name, proof_of
 from assistant.answering.membership import CUT, evidence, probability
 from assistant.answering.refusal import Signals, judge, signals
 from assistant.question import Question
 from assistant.records import Answer, AnswerSentence, Hit, Nearest, SentenceHit
-from assistant.retrieval.names import name_key, names_of
+from assistant.retrieval.names import names_of
 from assistant.retrieval.retriever import Ranking, Retriever
 
 LIST_CANDIDATES = 2000  # of a large collection, for topics; names are exact over all of it
@@ -216,25 +217,13 @@ class Extractive:
     # -- comparisons
 
     def _compare(self, answer_id: str, question: Question) -> Answer:
-        marks = Marks()
-        query = self._retriever.query(question.corrected)
-        sentences = []
-        shown: set[tuple[str, int]] = set()
         if question.unknown:
             return self._no_such_name(answer_id, question)
-        for name in question.names:
-            among = sorted(self._retriever.with_name(name.key))
-            hits = self._retriever.search(query, limit=len(among), among=among)
-            own = [hit for hit in hits if name_key(self._method(hit) or "") == name.key]
-            for hit in (own or hits)[:1]:
-                for sentence in _best(hit, 2):
-                    if (hit.paper.paper_id, sentence.start) in shown:
-                        continue  # one paper may be the best for both names
-                    shown.add((hit.paper.paper_id, sentence.start))
-                    mark = marks.cite(hit.paper, sentence.start, sentence.end)
-                    sentences.append(AnswerSentence(sentence.text, (mark,), checked=True))
+        marks = Marks()
+        sentences = side_by_side(self._retriever, question, marks)
         if not sentences:  # a filter left out all that mention the names
             names = " or ".join(name.label for name in question.names)
+            query = self._retriever.query(question.corrected)
             hits = self._retriever.search(query, limit=3, candidates=self._candidates)
             return self._refuse(answer_id, question, hits, f"none of these papers mentions {names}", 0.05)
         cited = {citation.paper_id for citation in marks.citations()}
