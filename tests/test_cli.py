@@ -29,8 +29,8 @@ QUESTION = "what is Quillon?"
 NO_INDEX = "there is no index yet; make one with: ingest PATH (a file or folder of abstracts, such as seeds/)"
 
 ANSWER_NAMES = [
-    "schema", "id", "question", "kind", "text", "sentences", "citations", "items", "considered", "matched", "abstained",
-    "reason", "nearest", "confidence", "backend", "timings", "tokens", "cost", "trace",
+    "schema", "id", "question", "kind", "text", "sentences", "citations", "items", "table", "considered", "matched",
+    "abstained", "reason", "nearest", "confidence", "backend", "timings", "tokens", "cost", "trace",
 ]
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from assistant.answering.citations import Marks, with_marks
-from assistant.answering.compare import side_by_side
+from assistant.answering.compare import Comparison, comparison, paragraphs, side_by_side
 from assistant.answering.lists import item, line, method_name, proof_of
 from assistant.answering.membership import CUT, evidence, probability
 from assistant.answering.refusal import Signals, judge, signals
@@ -63,12 +63,16 @@ class Extractive:
                 self._retriever.query(question.corrected, names=question.keys), limit=3, candidates=self._candidates
             )
             return self._refuse(answer_id, question, hits, "abstracts do not give authors, dates or venues", 0.1)
+        if question.kind in ("fact", "topic", "compare", "list") and not question.unknown:
+            compared = comparison(self._retriever, question, candidates=self._candidates)
+            if compared is not None:
+                return self._compare(answer_id, question, compared)
+        if question.kind == "compare" and len(question.names) > len(question.unknown) > 0:
+            return self._compare_unknown(answer_id, question)
         if question.kind in ("list", "count"):
             return self._list(answer_id, question)
         if question.kind == "topic" and not question.unknown:
             return self._topic(answer_id, question)
-        if question.kind == "compare" and len([name for name in question.names if name.known]) > 1:
-            return self._compare(answer_id, question)
         return self._fact(answer_id, question)
 
     def _topic(self, answer_id: str, question: Question) -> Answer:
@@ -216,22 +220,26 @@ class Extractive:
 
     # -- comparisons
 
-    def _compare(self, answer_id: str, question: Question) -> Answer:
-        if question.unknown:
-            return self._no_such_name(answer_id, question)
+    def _compare(self, answer_id: str, question: Question, compared: Comparison) -> Answer:
         marks = Marks()
-        sentences = side_by_side(self._retriever, question, marks)
-        if not sentences:  # a filter left out all that mention the names
-            names = " or ".join(name.label for name in question.names)
-            query = self._retriever.query(question.corrected)
-            hits = self._retriever.search(query, limit=3, candidates=self._candidates)
-            return self._refuse(answer_id, question, hits, f"none of these papers mentions {names}", 0.05)
-        cited = {citation.paper_id for citation in marks.citations()}
+        sentences, table = side_by_side(compared, self._retriever, marks)
         return Answer(
-            answer_id, question.text, "compare", _notice(question) + with_marks(sentences), tuple(sentences),
-            marks.citations(), considered=self._retriever.count(), matched=len(cited),
-            confidence=0.6, trace=question.trace,
+            answer_id, question.text, "compare", _notice(question) + paragraphs(sentences, table), tuple(sentences),
+            marks.citations(), table=table, considered=self._retriever.count(), matched=len(table),
+            confidence=compared.confidence, trace=(*question.trace, *compared.trace),
         )
+
+    def _compare_unknown(self, answer_id: str, question: Question) -> Answer:
+        """One side is unknown: say so, and what the collection says of the others."""
+        refused = self._no_such_name(answer_id, question)
+        known = [name for name in question.names if name.known]
+        among = sorted(set().union(*(self._retriever.with_name(name.key) for name in known)))
+        query = self._retriever.query(" ".join(name.label for name in known), names=[name.key for name in known])
+        near = tuple(map(_near, self._retriever.search(query, limit=3, among=among)))
+        if not near:
+            return refused
+        text = f"{refused.text} Of {' and '.join(name.label for name in known)} it says: “{near[0].quote}”"
+        return replace(refused, text=text, sentences=(AnswerSentence(text, (), checked=True),), nearest=near)
 
     # -- answers without papers
 
@@ -272,10 +280,7 @@ class Extractive:
     def _refuse(
         self, answer_id: str, question: Question, hits: Sequence[Hit], reason: str, confidence: float
     ) -> Answer:
-        near = tuple(
-            Nearest(hit.paper.paper_id, hit.paper.title, _best(hit, 1)[0].text, hit.paper.sources, hit.similarity)
-            for hit in hits[:3] if hit.sentences
-        )
+        near = tuple(_near(hit) for hit in hits[:3] if hit.sentences)
         text = f"I cannot answer that: {reason}."
         return Answer(
             answer_id, question.text, question.kind, text, (AnswerSentence(text, (), checked=True),), nearest=near,
@@ -301,6 +306,10 @@ def _evidence(hits: Sequence[Hit], *, wants_number: bool) -> list[tuple[Hit, Sen
 
 def _has_number(text: str) -> bool:
     return any(character.isdigit() for character in text)
+
+
+def _near(hit: Hit) -> Nearest:
+    return Nearest(hit.paper.paper_id, hit.paper.title, _best(hit, 1)[0].text, hit.paper.sources, hit.similarity)
 
 
 def _best(hit: Hit, count: int) -> list[SentenceHit]:
