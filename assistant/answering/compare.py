@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from assistant.answering.citations import Marks
-from assistant.answering.lists import method_name
+from assistant.answering.lists import MAX_PAPERS_OF_OWN_NAME, method_name
 from assistant.question import Question
 from assistant.records import AnswerSentence, Compared, Paper
 from assistant.retrieval.late import support
@@ -44,6 +44,12 @@ _JOINT = re.compile(
     r",?\s*\b(?:and|or|nor|versus|vs\b\.?|than|from|to|with|as opposed to|compared (?:to|with)|unlike|whereas|while)\b|"
     r"[,;&/]|[.?!] ", re.IGNORECASE,
 )
+_PAIRED = re.compile(  # from one name to the next
+    r"[,&/(]|\b(?:and|or|nor|versus|vs|than|from|as opposed to|compared (?:to|with)|unlike|whereas|while)\b",
+    re.IGNORECASE,
+)
+_FROM = re.compile(r"\bfrom\s+$", re.IGNORECASE)
+_TO = re.compile(r"\s*to\s+", re.IGNORECASE)
 _EDGE = re.compile(r"[.?!:;,] |\b(?:and|or|versus|vs|as opposed to)\b", re.IGNORECASE)
 # Words that speak of several things at once.
 _OF_SEVERAL = re.compile(
@@ -83,6 +89,7 @@ class Comparison:
 
     sides: tuple[Side, ...]  # two or more, of different papers, in the order asked
     ranking: Ranking         # holds the papers of all sides
+    named: bool              # the sides are names, so that nothing but the aspect can be missing
     confidence: float        # 0–1
     trace: tuple[str, ...]
 
@@ -104,6 +111,8 @@ def comparison(retriever: Retriever, question: Question, *, candidates: int = 20
         candidates: papers each first-stage ranker proposes.
     """
     text = question.corrected
+    if not _JOINT.search(text):
+        return None
     several = question.kind == "compare" or bool(_OF_SEVERAL.search(text) or _PARALLEL.search(text))
     owned = list(_owned(retriever, text))
     joined = _joined(text, owned, anyhow=question.kind == "compare")
@@ -111,13 +120,16 @@ def comparison(retriever: Retriever, question: Question, *, candidates: int = 20
         return None
     ranking = _rank(retriever, question, text, [name.paper_id for name in owned], candidates)
     if len(joined) > 1:
-        return _comparison(ranking, _with_described(ranking, text, joined), "names of different papers")
+        return _comparison(ranking, _with_described(ranking, text, joined), "names of different papers", named=True)
+    mentioned = _mentioned(retriever, ranking, question, text) if question.kind == "compare" else []
+    if len(mentioned) > 1:
+        return _comparison(ranking, mentioned, "the best papers that mention each name", named=True)
     if question.kind == "list" and not _PARALLEL.search(text):
         return None
     found = max(_cuts(ranking, text, owned), default=None, key=lambda cut: cut[0])
     if found is None or found[0] < MIN_GAIN:
         return None
-    return _comparison(ranking, found[1], f"several papers: {found[0]:.2f} better than one")
+    return _comparison(ranking, found[1], f"several papers: {found[0]:.2f} better than one", named=False)
 
 
 def side_by_side(
@@ -171,11 +183,15 @@ def _owned(retriever: Retriever, text: str) -> Iterator[_Owned]:
         if found[i][0] not in FUNCTION_WORDS and found[i + n - 1][0] not in FUNCTION_WORDS
         and not _EDGE.search(text[found[i][1]:found[i + n - 1][2]])
     ]
-    keys = {span: name_key(text[span[0]:span[1]]) for span in spans}
-    counts = retriever.collection.store.name_counts(sorted(set(keys.values()) - {""}))
+    keys: dict[tuple[int, int], str] = {}
+    for span in reversed(spans):  # a longer reading with the same key has words that are not of the name
+        key = name_key(text[span[0]:span[1]])
+        if sum(c.isalpha() for c in key) > 1 and key not in keys.values():
+            keys[span] = key
+    counts = retriever.collection.store.name_counts(sorted(keys.values()))
     taken: list[_Owned] = []
     for start, end in spans:
-        key = keys[start, end]
+        key = keys.get((start, end), "")
         if key not in counts or any(name.start < end and start < name.end for name in taken):
             continue
         paper = _owner(retriever, key, text[start:end], counts[key])
@@ -194,23 +210,24 @@ def _owner(retriever: Retriever, key: str, surface: str, papers: int) -> str | N
     if papers <= MAX_PAPERS_WITH_NAME:
         among = sorted(retriever.with_name(key))
     else:
-        query = retriever.query(surface, names=(key,))
-        among = retriever.rank(query, candidates=MAX_PAPERS_WITH_NAME).paper_ids()[:MAX_PAPERS_WITH_NAME]
+        among = [paper for paper, _ in collection.lexical.search(surface, limit=MAX_PAPERS_WITH_NAME)]
     if papers == 1 and among:
         return among[0]
     own = []
     for paper, entry in sorted(collection.store.entries(among).items()):
-        rank = _ownership(entry.paper, key, retriever)
+        rank = _ownership(entry.paper, key, papers, retriever)
         if rank:
             own.append((-rank, -collection.store.mentions(key).get(paper, 0), paper))
     return min(own)[2] if own else None
 
 
-def _ownership(paper: Paper, key: str, retriever: Retriever) -> int:
+def _ownership(paper: Paper, key: str, papers: int, retriever: Retriever) -> int:
     """How much a name is a paper's own: 2 heads the title, 1 is what its method is called."""
     head, colon, _ = (paper.title or "").partition(":")
     if colon and name_key(head) == key:
         return 2
+    if papers > MAX_PAPERS_OF_OWN_NAME:
+        return 0
     method = method_name(paper, papers_with=retriever.collection.store.name_counts)
     return int(method is not None and name_key(method) == key)
 
@@ -222,13 +239,26 @@ def _joined(text: str, owned: Sequence[_Owned], *, anyhow: bool) -> list[Side]:
         if any(name.paper_id == other.paper_id for other in found):
             continue
         between = text[found[-1].end:name.start] if found else ""
-        near = len(between.split()) <= MAX_WORDS_BETWEEN and (_JOINT.search(between) or "(" in between)
+        from_to = found and _FROM.search(text[:found[-1].start]) and _TO.fullmatch(between)
+        near = from_to or (len(between.split()) <= MAX_WORDS_BETWEEN and _PAIRED.search(between))
         if found and not (anyhow or near):
             if len(found) > 1:
                 break
             found = []
         found.append(name)
     return [Side(name.surface, name.start, name.end, name.paper_id) for name in found[:MAX_SIDES]]
+
+
+def _mentioned(retriever: Retriever, ranking: Ranking, question: Question, text: str) -> list[Side]:
+    """Names that no paper has for its own: the best paper that mentions each, none twice."""
+    found: list[Side] = []
+    for name in question.hard[:MAX_SIDES]:
+        papers = retriever.with_name(name.key) - {side.paper_id for side in found}
+        best = next((paper for paper in ranking.paper_ids() if paper in papers), None)
+        start = text.find(name.label)
+        if best is not None and start >= 0:
+            found.append(Side(name.label, start, start + len(name.label), best))
+    return found
 
 
 def _with_described(ranking: Ranking, text: str, named: Sequence[Side]) -> list[Side]:
@@ -302,9 +332,9 @@ def _rank(
     return ranking if wanted <= ids else retriever.rank(query, among=sorted(ids | wanted))
 
 
-def _comparison(ranking: Ranking, sides: Sequence[Side], why: str) -> Comparison:
+def _comparison(ranking: Ranking, sides: Sequence[Side], why: str, *, named: bool) -> Comparison:
     trace = tuple(f"side {side.label!r}: paper {side.paper_id}" for side in sides)
-    return Comparison(tuple(sides), ranking, CONFIDENCE, (why, *trace))
+    return Comparison(tuple(sides), ranking, named, CONFIDENCE, (why, *trace))
 
 
 # -- helpers
@@ -327,8 +357,7 @@ def _spans(ranking: Ranking, position: int) -> list[tuple[int, int]]:
 
 
 def _label(side: Side, paper: Paper, retriever: Retriever) -> str:
-    """What to call a side in an answer: by its own name if that is short, else as the paper calls itself."""
-    if len(side.label.split()) <= MAX_WORDS_OF_NAME and not FUNCTION_WORDS & {word for word, _, _ in words(side.label)}:
+    """What to call a side in an answer: by its name if it has one, else by what its paper is called."""
+    if any(c.isupper() or c.isdigit() for c in side.label[1:]) and len(side.label.split()) <= MAX_WORDS_OF_NAME:
         return side.label
-    method = method_name(paper, papers_with=retriever.collection.store.name_counts)
-    return method or paper.title or side.label
+    return paper.title or method_name(paper, papers_with=retriever.collection.store.name_counts) or side.label
