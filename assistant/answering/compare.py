@@ -77,10 +77,11 @@ _FIGURE = re.compile(
 class Side:
     """One of the things a question asks about."""
 
-    label: str
+    label: str     # as asked
     start: int     # code points into the question as searched
     end: int
     paper_id: str  # of the paper it means
+    named: bool = False  # else described
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +247,7 @@ def _joined(text: str, owned: Sequence[_Owned], *, anyhow: bool) -> list[Side]:
                 break
             found = []
         found.append(name)
-    return [Side(name.surface, name.start, name.end, name.paper_id) for name in found[:MAX_SIDES]]
+    return [Side(name.surface, name.start, name.end, name.paper_id, named=True) for name in found[:MAX_SIDES]]
 
 
 def _mentioned(retriever: Retriever, ranking: Ranking, question: Question, text: str) -> list[Side]:
@@ -257,7 +258,7 @@ def _mentioned(retriever: Retriever, ranking: Ranking, question: Question, text:
         best = next((paper for paper in ranking.paper_ids() if paper in papers), None)
         start = text.find(name.label)
         if best is not None and start >= 0:
-            found.append(Side(name.label, start, start + len(name.label), best))
+            found.append(Side(name.label, start, start + len(name.label), best, named=True))
     return found
 
 
@@ -358,6 +359,6 @@ def _spans(ranking: Ranking, position: int) -> list[tuple[int, int]]:
 
 def _label(side: Side, paper: Paper, retriever: Retriever) -> str:
     """What to call a side in an answer: by its name if it has one, else by what its paper is called."""
-    if any(c.isupper() or c.isdigit() for c in side.label[1:]) and len(side.label.split()) <= MAX_WORDS_OF_NAME:
+    if side.named:
         return side.label
-    return paper.title or method_name(paper, papers_with=retriever.collection.store.name_counts) or side.label
+    return paper.title or method_name(paper, papers_with=retriever.collection.store.name_counts) or "(untitled)"

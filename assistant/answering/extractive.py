@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 
+from assistant.answering.about import is_about, tell
 from assistant.answering.citations import Marks, with_marks
 from assistant.answering.compare import Comparison, comparison, paragraphs, side_by_side
 from assistant.answering.lists import item, line, method_name, proof_of
@@ -56,7 +56,7 @@ class Extractive:
         """Answer any question; what cannot be answered is refused, with the reason and what comes nearest."""
         if question.kind == "empty":
             return _said(answer_id, question, "Please ask a question in words.", reason="no words in the question")
-        if question.kind == "collection":
+        if is_about(question, self._retriever):
             return self._about_collection(answer_id, question)
         if question.wants_metadata:
             hits = self._retriever.search(
@@ -249,33 +249,15 @@ class Extractive:
     # -- answers without papers
 
     def _about_collection(self, answer_id: str, question: Question) -> Answer:
-        store = self._retriever.collection.store
-        files = store.files()
-        untitled = sum(title is None for _, title in store.titles())
-        common = ", ".join(self._common_names(8))
-        dated, _, _, signed = store.known_bylines()
+        told = tell(question, self._retriever)
         passing = self._retriever.count()
-        text = ("" if passing == store.count() else f"{passing} papers pass the filter. ") + (
-            f"I answer questions about a collection of {store.count()} paper abstracts ({untitled} without a title), "
-            f"read from {len(files)} files. Names mentioned most: {common}. It has titles and abstracts only: "
-            + (f"no full texts; a year is known of {dated} papers, authors of {signed}." if dated or signed
-               else "no authors, dates or full texts.")
-        )
+        some = passing != self._retriever.collection.store.count()
+        text = (f"{passing} papers pass the filter. " if some else "") + told.text
         return Answer(
             answer_id, question.text, "collection", text, (AnswerSentence(text, (), checked=True),),
-            considered=passing, confidence=1.0, trace=question.trace,
+            considered=passing, abstained=not told.kept, reason=None if told.kept else "that is not kept",
+            confidence=1.0 if told.kept else 0.1, trace=(*question.trace, *told.trace),
         )
-
-    def _common_names(self, count: int) -> list[str]:
-        """The names most papers mention, as most write them, without common nouns and plain capitalised words."""
-        store = self._retriever.collection.store
-        found = (
-            store.surface(key) for key, _ in store.top_names(10 * count) if not store.is_common_noun(key)
-        )
-        shaped = (
-            name for name in found if any(c.isupper() or c.isdigit() for c in name[1:]) and "-" not in name[3:]
-        )
-        return list(islice(shaped, count))
 
     def _no_such_name(self, answer_id: str, question: Question) -> Answer:
         names = " and ".join(f"“{name.surface}”" for name in question.unknown)
