@@ -19,6 +19,7 @@ from assistant.retrieval.words import FUNCTION_WORDS, words
 from assistant.store import Store
 
 MIN_LIKENESS = 0.6   # of question and row, from which it is meant
+SURE = 1.1           # from which a question that does not speak of the collection is about it all the same
 OF_WORDS = 0.3       # what common words add to the cosine
 NEARLY = 0.03        # a row this much less like the question than the best is told too
 NAMES_SHOWN = 8
@@ -26,7 +27,8 @@ FILES_SHOWN = 12
 
 _WORKS = frozenset(["papers", "abstracts", "articles", "works", "documents", "studies"])
 _ITSELF = _WORKS | frozenset(
-    "paper abstract article document collection index database corpus file files topics subjects you your".split()
+    """paper abstract article document collection index database corpus file files topics subjects you your
+    read updated duplicates""".split()
 )
 _TO_ASSISTANT = re.compile(r"\W*(?:who|what) are you\b|\W*are you (?!sure)\w+\W*$", re.IGNORECASE)
 # Words that a question about the collection may have without asking for anything else.
@@ -72,7 +74,7 @@ def is_about(question: Question, retriever: Retriever) -> bool:
     if question.kind == "list" and content[0] in _WORKS:  # "which papers release code" asks for a list
         return False
     itself = {word for word, _, _ in words(question.text)} & _ITSELF or stems <= _stems_of_rows(retriever)["abilities"]
-    return question.kind in ("fact", "count") or bool(itself)
+    return bool(itself) or max(_likeness(question.text, retriever).values()) >= SURE
 
 
 def tell(question: Question, retriever: Retriever) -> Told:

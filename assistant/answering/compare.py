@@ -67,6 +67,7 @@ _PARALLEL = re.compile(
 _PARALLEL_HEAD = re.compile(
     r"\b(?P<by>in|for|of|by|from|with|on|does|did)\s+(?P<item>[^,.;:?!]{2,60}), (?:and )?(?P=by)\s+$", re.IGNORECASE
 )
+_LINKS = re.compile(r"\b(?:code|links?|urls?|github|repositor\w+|available|released?)\b", re.IGNORECASE)
 _FIGURE = re.compile(
     r"(?<![\w.-])[$€£]?\d+(?:[.,]\d+)*(?:\s?(?:%|×|x\b|[KMBT]\b|[KMGT]i?B\b|percent\b|points?\b|times\b|billion\b|"
     r"million\b|hours?\b|days?\b|GPUs?\b|parameters\b|examples\b|samples\b|tokens\b))*", re.IGNORECASE,
@@ -141,13 +142,16 @@ def side_by_side(
     place = {paper: position for position, paper in enumerate(ranking.paper_ids())}
     asked = [_tokens(ranking, side.start, side.end) for side in comparison.sides]
     shared = ~np.logical_or.reduce(asked)
+    wants_links = bool(_LINKS.search(ranking.query.text))
     sentences, table = [], []
     for side, own in zip(comparison.sides, asked, strict=True):
         position = place[side.paper_id]
         hit = ranking.hit(position)
         weights = ranking.query.weights * (shared + OF_SIDE * own).astype(np.float32)
         scores = dict(zip(_spans(ranking, position), support(ranking.matches[position].best, weights), strict=True))
-        best = sorted(hit.sentences, key=lambda found: (-scores[found.start, found.end], found.start))[:SENTENCES]
+        best = sorted(hit.sentences, key=lambda found: (
+            "://" in found.text and not wants_links, -scores[found.start, found.end], found.start
+        ))[:SENTENCES]
         best.sort(key=lambda found: found.start)
         mine = tuple(marks.cite(hit.paper, found.start, found.end) for found in best)
         sentences += [AnswerSentence(found.text, (mark,), checked=True) for found, mark in zip(best, mine, strict=True)]

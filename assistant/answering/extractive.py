@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from assistant.answering.about import is_about, tell
 from assistant.answering.citations import Marks, with_marks
 from assistant.answering.compare import Comparison, comparison, paragraphs, side_by_side
+from assistant.answering.language import carried, language_of, request
 from assistant.answering.lists import item, line, method_name, proof_of
 from assistant.answering.membership import CUT, evidence, probability
 from assistant.answering.refusal import Signals, judge, signals
@@ -56,6 +57,9 @@ class Extractive:
         """Answer any question; what cannot be answered is refused, with the reason and what comes nearest."""
         if question.kind == "empty":
             return _said(answer_id, question, "Please ask a question in words.", reason="no words in the question")
+        language = language_of(question.text, self._retriever.collection)
+        if language is not None:
+            return self._translated(answer_id, question, language)
         if is_about(question, self._retriever):
             return self._about_collection(answer_id, question)
         if question.wants_metadata:
@@ -74,6 +78,22 @@ class Extractive:
         if question.kind == "topic" and not question.unknown:
             return self._topic(answer_id, question)
         return self._fact(answer_id, question)
+
+    def _translated(self, answer_id: str, question: Question, language: str) -> Answer:
+        """A question in another language is answered by its names if it has some, else English is asked for."""
+        known = carried(question.text, self._retriever.collection, language)
+        trace = (*question.trace, f"language: {language}", f"searched for: {known.text or '-'}")
+        if not known.names:
+            return replace(
+                _said(answer_id, question, request(language), reason="the question does not seem to be in English"),
+                trace=trace,
+            )
+        kind = "fact" if len(known.names) == 1 else "compare"
+        read = Question(known.text, kind, names=known.names, hard=known.names, positive=known.text)
+        compared = comparison(self._retriever, read, candidates=self._candidates) if kind == "compare" else None
+        answer = self._compare(answer_id, read, compared) if compared else self._fact(answer_id, read)
+        notice = f"(The question does not seem to be in English; I searched for {known.text}.) "
+        return replace(answer, question=question.text, text=notice + answer.text, trace=trace)
 
     def _topic(self, answer_id: str, question: Question) -> Answer:
         """A bare topic gets a list if several papers are about it, else what the best one says."""
