@@ -27,7 +27,7 @@ class Extractive:
         self._top_k = top_k
         self._candidates = candidates
         self._refusal = refusal
-        self.lists = Lists(retriever, refuse=self._refuse)
+        self.lists = Lists(retriever, level=refusal, refuse=self._refuse)
 
     def answer(self, question: Question, *, answer_id: str) -> Answer:
         """Answer any question; what cannot be answered is refused, with the reason and what comes nearest."""

@@ -7,7 +7,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from assistant.answering.citations import Marks, shorten
-from assistant.answering.membership import CUT, evidence, probability
+from assistant.answering.membership import (
+    CUTS,
+    EXCLUDED,
+    EXCLUDED_LOOSELY,
+    alternatives_of,
+    evidence,
+    probability,
+)
 from assistant.answering.refusal import Signals, judge, signals
 from assistant.answering.wording import notice
 from assistant.question import Question
@@ -16,6 +23,7 @@ from assistant.retrieval.names import Name, abbreviations, find_names, names_of
 from assistant.retrieval.retriever import Ranking, Retriever
 
 LIST_CANDIDATES = 2000  # of a large collection, for topics; names are exact over all of it
+NEAR = 0.4              # of the cut: a chance from which a paper that is not listed is a near miss
 
 # answer id, question, what was found, the reason, confidence → a refusal
 Refuse = Callable[[str, Question, Sequence[Hit], str, float], Answer]
@@ -44,6 +52,7 @@ class Members:
     """What a list question finds."""
 
     fitting: tuple[Member, ...]  # best first
+    under: tuple[Member, ...]    # those just under the cut, best first
     nearest: tuple[Hit, ...]     # the best papers looked at, whether they fit or not
     considered: int
     named: int | None            # papers that mention the hard names, if there are any
@@ -55,8 +64,10 @@ class Members:
 class Lists:
     """Answers list and count questions from one collection."""
 
-    def __init__(self, retriever: Retriever, *, refuse: Refuse) -> None:
+    def __init__(self, retriever: Retriever, *, level: str, refuse: Refuse) -> None:
+        """``level``: strict, balanced or eager, see `membership.CUTS`."""
         self._retriever = retriever
+        self._level = level
         self._refuse = refuse
 
     def answer(self, answer_id: str, question: Question, members: Members | None = None) -> Answer:
@@ -95,32 +106,41 @@ class Lists:
         Hard names are exact over the whole collection; the topic is judged on all papers of a small collection and
         on the best 2,000 of a large one.
         """
-        total = self._retriever.count()
         named, note = self.with_names(question)
-        ranking = self.look_at(question, named)
-        ids = ranking.paper_ids()
-        chances = [1.0] * len(ids)
-        if question.topic:
-            chances = [probability(found) for found in evidence(self._retriever, question.topic, ranking)]
         left_out = self._excluded(question)
-        nearest = ranking.hits(5)
-        fitting = [
+        ranking, chances = self._judged(question, named)
+        cut = CUTS[self._level]
+        eligible = [
             Member(ranking.hit(position), chance)
-            for position, (paper, chance) in enumerate(zip(ids, chances, strict=True))
-            if chance >= CUT and (named is None or paper in named) and paper not in left_out
+            for position, (paper, chance) in enumerate(zip(ranking.paper_ids(), chances, strict=True))
+            if chance >= NEAR * cut and (named is None or paper in named) and paper not in left_out
         ]
         if question.topic:
-            fitting.sort(key=lambda member: (-member.chance, member.hit.paper.paper_id))
-        considered = total if named is not None else len(ids)
-        trace = (f"looked at {considered} papers; {len(left_out)} excluded; cut at {CUT}", *filter(None, [note]))
-        return Members(
-            tuple(fitting), tuple(nearest), considered, None if named is None else len(named), bool(note),
-            signals(ranking.query, nearest), trace,
+            eligible.sort(key=lambda member: (-member.chance, member.hit.paper.paper_id))
+        fitting = tuple(member for member in eligible if member.chance >= cut)
+        considered = self._retriever.count() if named is not None else len(ranking)
+        trace = (
+            f"looked at {considered} papers; {len(left_out)} excluded; cut at {cut}; "
+            f"{len(eligible) - len(fitting)} just under it", *filter(None, [note]),
         )
+        nearest = ranking.hits(5)
+        return Members(
+            fitting, tuple(eligible[len(fitting):]), tuple(nearest), considered, None if named is None else len(named),
+            bool(note), signals(ranking.query, nearest), trace,
+        )
+
+    def _judged(self, question: Question, named: set[str] | None) -> tuple[Ranking, list[float]]:
+        """The papers a list question is judged on, and for each the chance that it has the topic."""
+        ranking = self.look_at(question, named)
+        if not question.topic:
+            return ranking, [1.0] * len(ranking)
+        among = None if named is None else len(named.intersection(ranking.paper_ids()))
+        groups = alternatives_of(question.positive, question.topic)
+        return ranking, [probability(found) for found in evidence(self._retriever, ranking, groups, among=among)]
 
     def look_at(self, question: Question, named: set[str] | None) -> Ranking:
         """The papers a list question is judged on, compared with its topic."""
-        query = self._retriever.query(question.positive, topic=question.topic or None)
+        query = self._retriever.query(" ".join(question.topic) or question.positive)
         if self._retriever.count() <= LIST_CANDIDATES:
             return self._retriever.rank(query, among=self._retriever.paper_ids())
         if named is not None and not question.topic:
@@ -149,11 +169,17 @@ class Lists:
         left_out: set[str] = set()
         for exclusion in question.exclusions:
             if exclusion.topic:
-                members = self.members(Question(
+                excluded = Question(
                     exclusion.text, "list", names=exclusion.names, hard=exclusion.names, topic=exclusion.topic,
                     positive=exclusion.text,
-                ))
-                left_out |= {member.hit.paper.paper_id for member in members.fitting}
+                )
+                named, _ = self.with_names(excluded)
+                ranking, chances = self._judged(excluded, named)
+                cut = EXCLUDED_LOOSELY if exclusion.loose else EXCLUDED
+                left_out |= {
+                    paper for paper, chance in zip(ranking.paper_ids(), chances, strict=True)
+                    if chance >= cut and (named is None or paper in named)
+                }
                 continue
             for name in exclusion.names:
                 mentions = collection.store.mentions(name.key)
