@@ -205,6 +205,13 @@ def _owned(retriever: Retriever, text: str) -> Iterator[_Owned]:
     yield from sorted(taken, key=lambda name: name.start)
 
 
+def own_paper(retriever: Retriever, name: str) -> str | None:
+    """The paper that a name, however it is written, is the own name of; None if it is no paper's."""
+    key = name_key(name)
+    papers = retriever.collection.store.name_counts([key]).get(key, 0) if key else 0
+    return _owner(retriever, key, name, papers) if papers else None
+
+
 def _owner(retriever: Retriever, key: str, surface: str, papers: int) -> str | None:
     """The paper whose title begins with a name, that introduces it, or that alone has it; None if none does."""
     collection = retriever.collection
