@@ -14,6 +14,7 @@ from assistant.records import Answer, AnswerSentence, Hit
 from assistant.retrieval.names import name_key
 from assistant.retrieval.retriever import Retriever
 
+NEAR = 50         # papers whose titles are compared with what was asked
 CONFIDENCE = 0.9  # the conditions are those that made the list
 _ASKED = re.compile(
     r"^\W*(?:(?:and|so|but|then)\W+)?why\s+(?:"
@@ -114,9 +115,11 @@ def paper_of(retriever: Retriever, paper_or_name: str) -> str | None:
     if re.fullmatch(r"[0-9a-f]{20}", paper_or_name) and (paper := store.paper(paper_or_name)):
         return paper.paper_id
     key = name_key(paper_or_name)
-    for paper_id, title in store.titles():
-        if title is not None and (name_key(title) == key or name_key(title.partition(":")[0]) == key):
-            return paper_id
+    near = [found for found, _ in retriever.collection.lexical.search(paper_or_name, limit=NEAR)]
+    for found, entry in store.entries(near).items():
+        title = entry.paper.title or ""
+        if key and key in (name_key(title), name_key(title.partition(":")[0])):
+            return found
     own = own_paper(retriever, paper_or_name)
     mentioning = sorted(retriever.with_name(key)) if key else []
     if own is not None or not mentioning:
