@@ -4,7 +4,7 @@ A question is cut into its sides where it joins things ("X and Y", "X versus Y",
 means is told by a name that is the paper's own, else by late interaction over the side's words and half of the words
 that all sides share: one comparison of the whole question with every paper serves all cuts. A cut is believed if the
 question is worded as one about several things, or joins names of different papers, and if the papers of its sides
-together meet the words clearly better than any one paper does.
+meet their words well, and together better than any one paper does.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ MAX_SIDES = 4
 OF_SHARED = 0.5     # weight of words that all sides share beside a side's own, when its paper is told
 OF_SIDE = 0.5       # weight of a side's own words beside the shared ones, when its sentences are chosen
 MIN_WEIGHT = 0.3    # of a side's words, in weights of `Query`: less is no thing to ask about
-MIN_GAIN = 0.04     # by which the sides' papers must meet the sides better than the best single paper, in cosines
+MIN_GAIN = 0.01     # by which the sides' papers must meet the sides better than the best single paper, in cosines
+MIN_MET = 0.6       # to which a paper must meet its side's words, 0–1: right cuts have .61 and more
 MAX_WORDS_BETWEEN = 4    # from one name of a pair to the next
 MAX_WORDS_OF_NAME = 4
 MAX_PAPERS_WITH_NAME = 50  # that are looked at for the one whose own name it is; of more, the best for the name
@@ -91,7 +92,6 @@ class Comparison:
 
     sides: tuple[Side, ...]  # two or more, of different papers, in the order asked
     ranking: Ranking         # holds the papers of all sides
-    named: bool              # the sides are names, so that nothing but the aspect can be missing
     confidence: float        # 0–1
     trace: tuple[str, ...]
 
@@ -122,16 +122,16 @@ def comparison(retriever: Retriever, question: Question, *, candidates: int = 20
         return None
     ranking = _rank(retriever, question, text, [name.paper_id for name in owned], candidates)
     if len(joined) > 1:
-        return _comparison(ranking, _with_described(ranking, text, joined), "names of different papers", named=True)
+        return _comparison(ranking, _with_described(ranking, text, joined), "names of different papers")
     mentioned = _mentioned(retriever, ranking, question, text) if question.kind == "compare" else []
     if len(mentioned) > 1:
-        return _comparison(ranking, mentioned, "the best papers that mention each name", named=True)
+        return _comparison(ranking, mentioned, "the best papers that mention each name")
     if question.kind == "list" and not _PARALLEL.search(text):
         return None
     found = max(_cuts(ranking, text, owned), default=None, key=lambda cut: cut[0])
     if found is None or found[0] < MIN_GAIN:
         return None
-    return _comparison(ranking, found[1], f"several papers: {found[0]:.2f} better than one", named=False)
+    return _comparison(ranking, found[1], f"several papers: {found[0]:.2f} better than one")
 
 
 def side_by_side(
@@ -223,7 +223,7 @@ def _owner(retriever: Retriever, key: str, surface: str, papers: int) -> str | N
         among = sorted(retriever.with_name(key))
     else:
         among = [paper for paper, _ in collection.lexical.search(surface, limit=MAX_PAPERS_WITH_NAME)]
-    if papers == 1 and among:
+    if papers == 1 and among and any(c.isupper() or c.isdigit() for c in surface[1:]):
         return among[0]
     own = []
     for paper, entry in sorted(collection.store.entries(among).items()):
@@ -252,7 +252,7 @@ def _joined(text: str, owned: Sequence[_Owned], *, anyhow: bool) -> list[Side]:
             continue
         between = text[found[-1].end:name.start] if found else ""
         from_to = found and _FROM.search(text[:found[-1].start]) and _TO.fullmatch(between)
-        near = from_to or (len(between.split()) <= MAX_WORDS_BETWEEN and _PAIRED.search(between))
+        near = from_to or (sum(1 for _ in words(between)) <= MAX_WORDS_BETWEEN and _PAIRED.search(between))
         if found and not (anyhow or near):
             if len(found) > 1:
                 break
@@ -322,6 +322,9 @@ def _cuts(ranking: Ranking, text: str, owned: Sequence[_Owned]) -> Iterator[tupl
             best[side] = ids.index(own) if own in ids else best[side]
         if best[0] == best[1]:
             continue
+        own_words = [float(support(coverage[at], weights * part)) for at, part in zip(best, parts, strict=True)]
+        if min(own_words) < MIN_MET:
+            continue
         gain = float(met[0][best[0]] + met[1][best[1]] - (met[0] + met[1]).max())
         yield gain, [
             Side(_bare(text[start:end]), start, end, ids[at]) for (start, end), at in zip(spans, best, strict=True)
@@ -344,9 +347,9 @@ def _rank(
     return ranking if wanted <= ids else retriever.rank(query, among=sorted(ids | wanted))
 
 
-def _comparison(ranking: Ranking, sides: Sequence[Side], why: str, *, named: bool) -> Comparison:
+def _comparison(ranking: Ranking, sides: Sequence[Side], why: str) -> Comparison:
     trace = tuple(f"side {side.label!r}: paper {side.paper_id}" for side in sides)
-    return Comparison(tuple(sides), ranking, named, CONFIDENCE, (why, *trace))
+    return Comparison(tuple(sides), ranking, CONFIDENCE, (why, *trace))
 
 
 # -- helpers

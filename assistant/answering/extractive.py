@@ -48,7 +48,7 @@ class Extractive:
             return self._refuse(answer_id, question, hits, "abstracts do not give authors, dates or venues", 0.1)
         if question.kind in ("fact", "topic", "compare", "list") and not question.unknown:
             compared = comparison(self._retriever, question, candidates=self._candidates)
-            if compared is not None and not self._unmet(question, compared):
+            if compared is not None:
                 return self._compare(answer_id, question, compared)
         if question.kind == "compare" and len(question.names) > len(question.unknown) > 0:
             return self._compare_unknown(answer_id, question)
@@ -123,11 +123,6 @@ class Extractive:
             marks.citations(), table=table, considered=self._retriever.count(), matched=len(table),
             confidence=compared.confidence, trace=(*question.trace, *compared.trace),
         )
-
-    def _unmet(self, question: Question, compared: Comparison) -> bool:
-        """Whether what the sides only describe is nothing the collection treats."""
-        near = signals(compared.ranking.query, compared.ranking.hits(5))
-        return not compared.named and judge(question, near, level="eager").abstain
 
     def _compare_unknown(self, answer_id: str, question: Question) -> Answer:
         """One side is unknown: say so, and what the collection says of the others."""
