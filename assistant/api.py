@@ -9,6 +9,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from assistant.answering.absence import absence_asked
 from assistant.answering.extractive import Extractive
 from assistant.collection import Collection
 from assistant.question import Question, understand
@@ -66,10 +67,32 @@ class Assistant:
         """
         return self.collection.read(lambda: self._ask(question, answer_id, filters))
 
+    def explain_absence(
+        self, question: str, paper_or_name: str, *, answer_id: str | None = None, filters: Filters | None = None
+    ) -> Answer:
+        """Why the list that answers ``question`` does not have a paper, given by its id, title or name."""
+        return self.collection.read(lambda: self._explain_absence(question, paper_or_name, answer_id, filters))
+
+    def _explain_absence(
+        self, question: str, paper_or_name: str, answer_id: str | None, filters: Filters | None
+    ) -> Answer:
+        began = time.perf_counter()
+        chosen = self._select(filters)
+        answer = self.extractive(within=chosen.paper_ids if chosen else None).explain_absence(
+            self._understand(question[:MAX_QUESTION]), paper_or_name[:MAX_QUESTION],
+            answer_id=answer_id or _id_of(f"{question} {paper_or_name}"),
+        )
+        return replace(answer, timings={"total": round((time.perf_counter() - began) * 1000, 1)})
+
     def _ask(self, question: str, answer_id: str | None, filters: Filters | None) -> Answer:
         began = time.perf_counter()
         text = question[:MAX_QUESTION]
-        answer_id = answer_id or hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:12]
+        answer_id = answer_id or _id_of(text)
+        absent = absence_asked(text)
+        if absent is not None and absent.listed is not None:
+            return replace(
+                self._explain_absence(absent.listed, absent.paper, answer_id, filters), question=text
+            )
         understood = self._understand(text)
         chosen = self._select(filters)
         if chosen is None:
@@ -154,6 +177,10 @@ class Assistant:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _id_of(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:12]
 
 
 def _traced(chosen: Selection) -> str:

@@ -130,6 +130,17 @@ class Nearest:
 
 
 @dataclass(frozen=True, slots=True)
+class Compared:
+    """One thing of a comparison: a row of its table."""
+
+    label: str                # what the question calls it, else what its paper does
+    paper_id: str
+    title: str | None
+    marks: tuple[int, ...]    # of the sentences quoted about it
+    figures: tuple[str, ...]  # numbers of those sentences with their units, as written
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What a question gets. ``to_json`` in ``assistant.ui.render`` prints exactly these names."""
 
@@ -140,6 +151,7 @@ class Answer:
     sentences: tuple[AnswerSentence, ...] = ()
     citations: tuple[Citation, ...] = ()
     items: tuple[ListItem, ...] = ()
+    table: tuple[Compared, ...] = ()  # of a comparison, a row per thing compared
     considered: int = 0              # papers looked at
     matched: int = 0                 # papers that fit
     abstained: bool = False

@@ -304,6 +304,29 @@ class Store:
             for record, key, line, text, title, year, authors in rows
         ]
 
+    def read_from(self) -> list[tuple[str, int, int]]:
+        """(name, records, papers) of every ingested file, in order of ingest; a paper counts in each that has it."""
+        return list(self._db.execute(
+            "SELECT name, count(record_id), count(DISTINCT work) FROM files LEFT JOIN records USING (file_id) "
+            "LEFT JOIN texts USING (text_id) GROUP BY file_id ORDER BY file_id"
+        ))
+
+    def repeats(self) -> tuple[int, int]:
+        """Records that repeat an abstract exactly, and different abstracts that were merged with that of a work."""
+        records, texts = self._db.execute(
+            "SELECT (SELECT count(*) FROM records), (SELECT count(*) FROM texts)"
+        ).fetchone()
+        return records - texts, texts - self.count()
+
+    def lengths(self) -> list[tuple[str, int]]:
+        """(paper_id, characters) of the shortest and of the longest abstract; nothing of an empty collection."""
+        ends = "SELECT paper_id, length(abstract) AS n FROM papers ORDER BY n {}, paper_id LIMIT 1"
+        return [row for order in ("ASC", "DESC") for row in self._db.execute(ends.format(order))]
+
+    def mean_length(self) -> float:
+        """Mean characters of an abstract; 0 for an empty collection."""
+        return float(self._db.execute("SELECT coalesce(avg(length(abstract)), 0) FROM papers").fetchone()[0])
+
     # -- filters
 
     def papers_of_file(self, name: str) -> set[str]:

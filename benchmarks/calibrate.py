@@ -84,15 +84,15 @@ def membership_samples(assistant: Assistant) -> list[Sample]:
     """Per list question: evidence (n, 3), gold (n,), scored (n,: borderline papers are not), and the gold's size."""
     samples = []
     retriever = assistant.retriever()
-    extractive = assistant.extractive()
+    lists = assistant.extractive().lists
     for question in load_questions():
         if question.kind not in ("list", "count"):
             continue
         understood = assistant.understand(question.question)
         if not understood.topic or understood.exclusions:
             continue
-        named, _ = extractive.with_names(understood)
-        ranking = extractive.look_at(understood, named)
+        named, _ = lists.with_names(understood)
+        ranking = lists.look_at(understood, named)
         rows = evidence(retriever, understood.topic, ranking)
         gold = assistant.paper_ids(question.papers)
         neutral = assistant.paper_ids(question.borderline)

@@ -29,8 +29,8 @@ QUESTION = "what is Quillon?"
 NO_INDEX = "there is no index yet; make one with: ingest PATH (a file or folder of abstracts, such as seeds/)"
 
 ANSWER_NAMES = [
-    "schema", "id", "question", "kind", "text", "sentences", "citations", "items", "considered", "matched", "abstained",
-    "reason", "nearest", "confidence", "backend", "timings", "tokens", "cost", "trace",
+    "schema", "id", "question", "kind", "text", "sentences", "citations", "items", "table", "considered", "matched",
+    "abstained", "reason", "nearest", "confidence", "backend", "timings", "tokens", "cost", "trace",
 ]
 
 
@@ -377,6 +377,34 @@ def test_json_has_exactly_the_names_of_the_contract(asked: Path, capsys: pytest.
     assert citation["sources"] == [{"file": "six.txt", "line": 2}]
     assert citation["quote"] == ABSTRACTS[0][citation["start"]:citation["end"]]
     assert list(answer["sentences"][0]) == ["text", "marks", "checked"]
+
+
+@pytest.mark.parametrize(("form", "start"), [
+    ("md", "## what is Quillon?\n"), ("csv", "mark,name,title,quote,figures,sources,url,paper_id\r\n"),
+    ("bib", "@misc{quillon"), ("json", '{"schema": 1, '),
+])
+def test_an_answer_is_printed_in_the_format_asked_for(
+    asked: Path, capsys: pytest.CaptureFixture[str], form: str, start: str
+) -> None:
+    assert assistant(["ask", "--format", form, QUESTION]) == 0
+
+    out, err = capsys.readouterr()
+    assert out.startswith(start) and out.endswith("\n") and err == ""
+
+
+@pytest.mark.parametrize("form", ["csv", "bib"])
+def test_a_refusal_is_said_on_standard_error_where_the_format_has_no_place_for_it(
+    asked: Path, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    assert assistant(["ask", "--format", form, "what is Zorkmid?"]) == 0
+
+    one_line(capsys.readouterr().err, "assistant: I cannot answer that: no paper of the collection mentions")
+
+
+def test_a_batch_takes_no_format_but_json(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert assistant(["ask", "--batch", "a.jsonl", "--format", "bib"]) == 2
+
+    one_line(capsys.readouterr().err, "assistant: a batch is answered in JSON")
 
 
 def test_json_of_lists_and_refusals_has_their_names(asked: Path, capsys: pytest.CaptureFixture[str]) -> None:

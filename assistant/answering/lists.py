@@ -4,10 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from assistant.answering.citations import Marks, shorten
-from assistant.records import Hit, ListItem, Paper, SentenceHit
-from assistant.retrieval.names import Name, abbreviations, find_names
+from assistant.answering.membership import (
+    CUTS,
+    EXCLUDED,
+    EXCLUDED_LOOSELY,
+    alternatives_of,
+    evidence,
+    probability,
+)
+from assistant.answering.refusal import Signals, judge, signals
+from assistant.answering.wording import notice
+from assistant.question import Question
+from assistant.records import Answer, AnswerSentence, Hit, ListItem, Paper, SentenceHit
+from assistant.retrieval.names import Name, abbreviations, find_names, names_of
+from assistant.retrieval.retriever import Ranking, Retriever
+
+LIST_CANDIDATES = 2000  # of a large collection, for topics; names are exact over all of it
+NEAR = 0.4              # of the cut: a chance from which a paper that is not listed is a near miss
+
+# answer id, question, what was found, the reason, confidence → a refusal
+Refuse = Callable[[str, Question, Sequence[Hit], str, float], Answer]
 
 # What introduces a method's own name: "we propose ROME", "called LM-Cocktail", "we present a framework, X".
 _INTRODUCES = re.compile(
@@ -18,6 +37,176 @@ _INTRODUCES = re.compile(
 _CLAUSE_END = re.compile(r"[.;:] |\b(?:that|which|to)\b")
 _REACH = 110  # characters between the verb and the name
 MAX_PAPERS_OF_OWN_NAME = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A paper that may belong to a list."""
+
+    hit: Hit
+    chance: float  # 0–1
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """What a list question finds."""
+
+    fitting: tuple[Member, ...]  # best first
+    under: tuple[Member, ...]    # those just under the cut, best first
+    nearest: tuple[Hit, ...]     # the best papers looked at, whether they fit or not
+    considered: int
+    named: int | None            # papers that mention the hard names, if there are any
+    any_name: bool               # no paper mentions all the names, so these mention any
+    signals: Signals             # whether the collection is about this at all
+    trace: tuple[str, ...]
+
+
+class Lists:
+    """Answers list and count questions from one collection."""
+
+    def __init__(self, retriever: Retriever, *, level: str, refuse: Refuse) -> None:
+        """``level``: strict, balanced or eager, see `membership.CUTS`."""
+        self._retriever = retriever
+        self._level = level
+        self._refuse = refuse
+
+    def answer(self, answer_id: str, question: Question, members: Members | None = None) -> Answer:
+        """The papers that fit, each with its proof; ``members`` if they have been found already."""
+        members = members or self.members(question)
+        if not question.hard:
+            judgement = judge(question, members.signals, level="eager")
+            if judgement.abstain:
+                return self._refuse(
+                    answer_id, question, members.nearest, judgement.reason or "", judgement.confidence
+                )
+        kept = [member for member in members.fitting if member.hit.sentences]
+        if not kept and not question.hard:
+            return self._refuse(answer_id, question, members.nearest, "no paper of the collection fits", 0.2)
+        marks = Marks()
+        keys = [name.key for name in question.hard]
+        items = tuple(
+            item(
+                member.hit, marks, proof=proof_of(member.hit, names=keys, topical=bool(question.topic)),
+                name=self._method(member.hit),
+            )
+            for member in kept
+        )
+        head = _headline(question, len(items), members)
+        return Answer(
+            answer_id, question.text, question.kind,
+            notice(question) + "\n".join([head, *(f"{n}. {line(listed)}" for n, listed in enumerate(items, 1))]),
+            tuple(AnswerSentence(listed.quote, (listed.mark,), checked=True) for listed in items),
+            marks.citations(), items, considered=members.considered, matched=len(items),
+            confidence=_list_confidence(kept), trace=(*question.trace, *members.trace),
+        )
+
+    def members(self, question: Question) -> Members:
+        """Every paper that fits a list question, best first.
+
+        Hard names are exact over the whole collection; the topic is judged on all papers of a small collection and
+        on the best 2,000 of a large one.
+        """
+        named, note = self.with_names(question)
+        left_out = self._excluded(question)
+        ranking, chances = self._judged(question, named)
+        cut = CUTS[self._level]
+        eligible = [
+            Member(ranking.hit(position), chance)
+            for position, (paper, chance) in enumerate(zip(ranking.paper_ids(), chances, strict=True))
+            if chance >= NEAR * cut and (named is None or paper in named) and paper not in left_out
+        ]
+        if question.topic:
+            eligible.sort(key=lambda member: (-member.chance, member.hit.paper.paper_id))
+        fitting = tuple(member for member in eligible if member.chance >= cut)
+        considered = self._retriever.count() if named is not None else len(ranking)
+        trace = (
+            f"looked at {considered} papers; {len(left_out)} excluded; cut at {cut}; "
+            f"{len(eligible) - len(fitting)} just under it", *filter(None, [note]),
+        )
+        nearest = ranking.hits(5)
+        return Members(
+            fitting, tuple(eligible[len(fitting):]), tuple(nearest), considered, None if named is None else len(named),
+            bool(note), signals(ranking.query, nearest), trace,
+        )
+
+    def _judged(self, question: Question, named: set[str] | None) -> tuple[Ranking, list[float]]:
+        """The papers a list question is judged on, and for each the chance that it has the topic."""
+        ranking = self.look_at(question, named)
+        if not question.topic:
+            return ranking, [1.0] * len(ranking)
+        among = None if named is None else len(named.intersection(ranking.paper_ids()))
+        groups = alternatives_of(question.positive, question.topic)
+        return ranking, [probability(found) for found in evidence(self._retriever, ranking, groups, among=among)]
+
+    def look_at(self, question: Question, named: set[str] | None) -> Ranking:
+        """The papers a list question is judged on, compared with its topic."""
+        query = self._retriever.query(" ".join(question.topic) or question.positive)
+        if self._retriever.count() <= LIST_CANDIDATES:
+            return self._retriever.rank(query, among=self._retriever.paper_ids())
+        if named is not None and not question.topic:
+            return self._retriever.rank(query, among=sorted(named))
+        found = self._retriever.rank(query, candidates=LIST_CANDIDATES).paper_ids()
+        return self._retriever.rank(query, among=sorted({*found, *(named or ())}))
+
+    def with_names(self, question: Question) -> tuple[set[str] | None, str]:
+        """Papers that mention the hard names, None where there are none; and a note if not all could be met at once."""
+        found = [self._retriever.with_name(name.key) for name in question.hard]
+        if not found:
+            return None, ""
+        if question.any_of:
+            return set.union(*found), ""
+        every = set.intersection(*found)
+        if every or len(found) == 1:
+            return every, ""
+        return set.union(*found), "no paper mentions all the names; these mention one of them"
+
+    def _excluded(self, question: Question) -> set[str]:
+        """Papers that mention an excluded name, or are about an excluded topic.
+
+        "Other than X" leaves out only papers about X: with X in the title, or more than once.
+        """
+        collection = self._retriever.collection
+        left_out: set[str] = set()
+        for exclusion in question.exclusions:
+            if exclusion.topic:
+                excluded = Question(
+                    exclusion.text, "list", names=exclusion.names, hard=exclusion.names, topic=exclusion.topic,
+                    positive=exclusion.text,
+                )
+                named, _ = self.with_names(excluded)
+                ranking, chances = self._judged(excluded, named)
+                cut = EXCLUDED_LOOSELY if exclusion.loose else EXCLUDED
+                left_out |= {
+                    paper for paper, chance in zip(ranking.paper_ids(), chances, strict=True)
+                    if chance >= cut and (named is None or paper in named)
+                }
+                continue
+            for name in exclusion.names:
+                mentions = collection.store.mentions(name.key)
+                entries = collection.store.entries(sorted(mentions))
+                left_out |= {
+                    paper for paper, entry in entries.items()
+                    if not exclusion.loose or mentions[paper] > 1 or name.key in names_of(entry.paper.title, "")
+                }
+                if not exclusion.loose:
+                    left_out |= collection.with_name(name.key)
+        return left_out
+
+    def _method(self, hit: Hit) -> str | None:
+        return method_name(hit.paper, papers_with=self._retriever.collection.store.name_counts)
+
+
+def _headline(question: Question, found: int, members: Members) -> str:
+    head = f"{found} of {members.considered} papers {'matches' if found == 1 else 'match'}"
+    if members.named is not None:
+        link = " or " if question.any_of or members.any_name else " and "
+        mention = link.join(name.label for name in question.hard)
+        head += f"; {members.named} {'mentions' if members.named == 1 else 'mention'} {mention}"
+    return head + (":" if found else ".")
+
+
+def _list_confidence(members: Sequence[Member]) -> float:
+    return sum(member.chance for member in members) / len(members) if members else 0.5
 
 
 def method_name(paper: Paper, *, papers_with: Callable[[Sequence[str]], Mapping[str, int]]) -> str | None:

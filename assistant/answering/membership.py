@@ -3,39 +3,61 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from assistant.retrieval.retriever import Ranking, Retriever
+from assistant.retrieval.retriever import Query, Ranking, Retriever
+from assistant.retrieval.words import words
 
-# Fitted by benchmarks/calibrate.py on the list questions of the `choose` half: weights of `Evidence`'s fields.
-WEIGHTS = {"score": 1.46, "support_gap": 2.584, "similarity_gap": 6.445}
-BIAS = -3.765
-CUT = 0.25  # mean F1 is flat from .2 to .3
+Floats = npt.NDArray[np.float64]
+
+# Fitted by benchmarks/calibrate.py on list questions: weights of `Evidence`'s fields.
+WEIGHTS = {"score": 1.11, "alternative": 5.275, "company": 6.809, "narrowed": 1.584}
+BIAS = -14.068
+# Chance from which a paper is listed. Mean F1 is flat from .2 to .3; strict and eager trade a few hundredths of it for
+# precision and recall.
+CUTS = {"strict": 0.4, "balanced": 0.25, "eager": 0.15}
+# Chance from which a paper has an excluded topic. "Other than the X paper" means papers about X and no more.
+EXCLUDED = 0.3
+EXCLUDED_LOOSELY = 0.6
+COMPANY = 5  # papers that stand for the topic
+
+# "Images or video", "legal/financial", "hate speech, toxic content": one of them is enough.
+_ALTERNATIVES = re.compile(r"\bor\b|[/,;()]|\be\.g\b| [-–—] ")
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What speaks for one paper's being about a topic."""
 
-    score: float           # the ranking's score, in standard deviations over the papers looked at
-    support_gap: float     # late interaction minus that of the best paper, at most 0
-    similarity_gap: float  # cosine of topic and paper minus that of the best paper, at most 0
+    score: float        # the ranking's score, in standard deviations over the papers looked at
+    alternative: float  # coverage of the best met alternative's words, as shares of each word's best coverage, 0–1
+    company: float      # cosine with the mean of the five best papers
+    narrowed: float     # ln(papers looked at / those that also mention the hard names), 0 without hard names
 
 
-def evidence(retriever: Retriever, topic: Sequence[str], ranking: Ranking) -> list[Evidence]:
-    """One `Evidence` per paper of ``ranking``: all papers looked at, since they are judged against each other."""
+def evidence(
+    retriever: Retriever, ranking: Ranking, alternatives: Sequence[Sequence[str]], *, among: int | None = None
+) -> list[Evidence]:
+    """One `Evidence` per paper of ``ranking``: all papers looked at, since they are judged against each other.
+
+    Args:
+        ranking: by a query that is the topic and nothing else.
+        alternatives: as `alternatives_of` gives them.
+        among: how many of the papers meet the question's other, exact conditions; None where it has none.
+    """
     if not len(ranking):
         return []
-    cosines = retriever.dense(retriever.pooled(" ".join(topic)), limit=len(ranking))
-    floor = min(cosines.values(), default=0.0)
-    similarity = np.array([cosines.get(paper, floor) for paper in ranking.paper_ids()])
+    narrowed = 0.0 if among is None else math.log(len(ranking) / max(among, 1))
     columns = (
         (ranking.score - ranking.score.mean()) / (ranking.score.std() + 1e-6),
-        ranking.support - ranking.support.max(),
-        similarity - similarity.max(),
+        _best_alternative(ranking, alternatives),
+        _company(retriever, ranking),
+        np.full(len(ranking), narrowed),
     )
     return [Evidence(*(float(value) for value in row)) for row in zip(*columns, strict=True)]
 
@@ -44,3 +66,53 @@ def probability(found: Evidence) -> float:
     """P(the paper belongs to the topic), 0–1."""
     total = BIAS + sum(weight * getattr(found, name) for name, weight in WEIGHTS.items())
     return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, total))))
+
+
+def alternatives_of(text: str, topic: Sequence[str]) -> list[list[str]]:
+    """The words of a topic as they are grouped by "or", commas and slashes in the question.
+
+    >>> alternatives_of("T5 used with images or video", ["images", "video"])
+    [['images'], ['video']]
+    >>> alternatives_of("medical hallucination", ["medical", "hallucination"])
+    [['medical', 'hallucination']]
+    """
+    groups = ([word for word, _, _ in words(part) if word in topic] for part in _ALTERNATIVES.split(text.casefold()))
+    return [group for group in groups if group] or [list(topic)]
+
+
+def _best_alternative(ranking: Ranking, alternatives: Sequence[Sequence[str]]) -> Floats:
+    """(p,) see `Evidence.alternative`. A word that no paper meets well is no reason to leave a paper out."""
+    query = ranking.query
+    shares = _by_word(ranking, query)
+    shares /= np.maximum(shares.max(axis=0, initial=0.0), 1e-6)
+    weights = np.array([word.weight for word in query.words])
+    best = np.zeros(len(ranking))
+    for group in alternatives:
+        places = [place for place, word in enumerate(query.words) if word.text in group and word.weight > 0]
+        if places:
+            best = np.maximum(best, shares[:, places] @ weights[places] / weights[places].sum())
+    return best
+
+
+def _by_word(ranking: Ranking, query: Query) -> Floats:
+    """(p, words) best cosine of each word of the query anywhere in each paper, the mean over its pieces, from 0 up."""
+    coverage = np.stack([found.coverage() for found in ranking.matches]).astype(np.float64)
+    pieces = np.arange(len(query.words))[:, None] == query.word_of[None, :]  # (words, q)
+    mean: Floats = np.maximum(coverage @ pieces.T / np.maximum(pieces.sum(axis=1), 1), 0.0)
+    return mean
+
+
+def _company(retriever: Retriever, ranking: Ranking) -> Floats:
+    """(p,) cosine of each paper's best chunk with the mean of the best papers, exact.
+
+    Source of the idea: pseudo-relevance feedback; Rocchio, in Salton (ed.), "The SMART Retrieval System", 1971.
+    """
+    chunks = [entry.chunk_ids() for entry in ranking.entries]
+    vectors = retriever.collection.vectors.vectors([chunk for of_paper in chunks for chunk in of_paper])
+    known = [[vectors[chunk] for chunk in of_paper if chunk in vectors] for of_paper in chunks]
+    best = [np.mean(of_paper, axis=0) for of_paper in known[:COMPANY] if of_paper]
+    if not best:
+        return np.zeros(len(ranking))
+    centre = np.mean(best, axis=0)
+    centre /= np.linalg.norm(centre) + 1e-12
+    return np.array([max((float(vector @ centre) for vector in of_paper), default=0.0) for of_paper in known])

@@ -64,11 +64,19 @@ def _parser() -> argparse.ArgumentParser:
     ask = verbs.add_parser(
         "ask", help="answer a question", parents=[filtering], formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog='examples:\n  assistant ask --json "what is Redco?"\n'
+        '  assistant ask --format bib "which methods edit GPT-J?" > editing.bib\n'
         '  assistant ask --has-code "which methods edit facts?"\n'
         '  assistant ask --source \'003*\' --name T5 "what is it used for?"',
     )
     ask.add_argument("question", nargs="?", help="the question; - reads it from standard input")
-    ask.add_argument("--json", action="store_true", help="print the whole answer as JSON")
+    form = ask.add_mutually_exclusive_group()
+    form.add_argument(
+        "--format", choices=["text", "md", "csv", "bib", "json"], default="text",
+        help="print the answer as text, Markdown, CSV (a row per item or citation), BibTeX of what is cited, or JSON",
+    )
+    form.add_argument(
+        "--json", action="store_const", const="json", dest="format", help="print the whole answer as JSON"
+    )
     ask.add_argument("--explain", action="store_true", help="show how the question was understood")
     ask.add_argument(
         "--batch", metavar="FILE.jsonl",
@@ -171,8 +179,10 @@ def _ask(arguments: argparse.Namespace) -> int:
         raise MisuseError(
             'ask takes a question or --batch FILE, one of the two; example: assistant ask "what is Redco?"'
         )
+    if arguments.batch is not None and arguments.format not in ("text", "json"):
+        raise MisuseError("a batch is answered in JSON, a line each; leave --format out")
     from assistant.api import Assistant
-    from assistant.ui.render import answer_json, answer_text
+    from assistant.ui.export import export
 
     filters = _filters(arguments)
     if arguments.batch is not None:
@@ -182,11 +192,11 @@ def _ask(arguments: argparse.Namespace) -> int:
     question = sys.stdin.read() if arguments.question == "-" else arguments.question
     with Assistant.open() as assistant:
         answer = assistant.ask(question, filters=filters)
-    if arguments.json:
-        print(json.dumps(answer_json(answer), ensure_ascii=False))
-        return 0
-    print(answer_text(answer))
-    if arguments.explain:
+        papers = {paper.paper_id: paper for paper in assistant.papers([c.paper_id for c in answer.citations])}
+    print(export(answer, arguments.format, papers).removesuffix("\r\n"))
+    if answer.abstained and arguments.format in ("csv", "bib"):
+        print(f"assistant: {answer.text}", file=sys.stderr)
+    if arguments.explain and arguments.format == "text":
         print("\n".join(["", *answer.trace, f"confidence: {answer.confidence:.2f}", f"timings: {answer.timings}"]))
     return 0
 

@@ -1,0 +1,12 @@
+"""Words that answers of every kind begin with."""
+
+from __future__ import annotations
+
+from assistant.question import Question
+
+
+def notice(question: Question) -> str:
+    """What was taken for a slip, said before an answer; empty if nothing was."""
+    excluded = [name for exclusion in question.exclusions for name in exclusion.names]
+    taken = [(name.surface, name.meant) for name in (*question.names, *excluded) if name.meant]
+    return "".join(f"(I took “{typed}” for {meant}.) " for typed, meant in (*taken, *question.slips))
