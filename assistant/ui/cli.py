@@ -68,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     ask.add_argument("question", nargs="?", help="the question; - reads it from standard input")
     ask.add_argument("--json", action="store_true", help="print the whole answer as JSON")
     ask.add_argument("--explain", action="store_true", help="show how the question was understood")
+    ask.add_argument("--near-misses", action="store_true", help="show also what a list left out by little")
     ask.add_argument(
         "--batch", metavar="FILE.jsonl",
         help='answer each line {"id": …, "question": …} or {"id": …, "turns": […]}; one JSON answer a line',
@@ -178,7 +179,7 @@ def _ask(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(answer_json(answer), ensure_ascii=False))
         return 0
-    print(answer_text(answer))
+    print(answer_text(answer, near_misses=arguments.near_misses))
     if arguments.explain:
         print("\n".join(["", *answer.trace, f"confidence: {answer.confidence:.2f}", f"timings: {answer.timings}"]))
     return 0
