@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from itertools import islice
 
 from assistant.answering.citations import Marks, with_marks
-from assistant.answering.lists import Lists, method_name
+from assistant.answering.lists import Lists
+from assistant.answering.method_names import method_name
 from assistant.answering.refusal import judge, signals
 from assistant.answering.wording import notice
 from assistant.question import Question

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from assistant.answering.citations import Marks, shorten
@@ -18,10 +17,11 @@ from assistant.answering.membership import (
     met,
     probability,
 )
+from assistant.answering.method_names import method_name
 from assistant.answering.wording import notice
 from assistant.question import Question
-from assistant.records import Answer, AnswerSentence, Hit, ListItem, Nearest, Paper, SentenceHit
-from assistant.retrieval.names import Name, abbreviations, families, find_names, names_of
+from assistant.records import Answer, AnswerSentence, Hit, ListItem, Nearest, SentenceHit
+from assistant.retrieval.names import families, find_names, names_of
 from assistant.retrieval.retriever import Ranking, Retriever
 
 LIST_CANDIDATES = 2000  # of a large collection, for topics; names are exact over all of it
@@ -31,19 +31,8 @@ NEAR = 0.4              # of the cut: a chance from which a paper that is not li
 # answer id, question, what was found, the reason, confidence → a refusal
 Refuse = Callable[[str, Question, Sequence[Hit], str, float], Answer]
 
-# What introduces a method's own name: "we propose ROME", "called LM-Cocktail", "we present a framework, X".
-_INTRODUCES = re.compile(
-    r"\b(?:propos(?:e|es|ed|ing)|introduc(?:e|es|ed|ing)|present(?:s|ed|ing)?|develop(?:s|ed|ing)?|releas(?:e|es|ed|ing)|"
-    r"call(?:s|ed)?|nam(?:e|es|ed|ely)|dub(?:bed)?|term(?:s|ed)?|describ(?:e|es|ing)|design(?:s|ed)?|creat(?:e|es|ed)|"
-    r"train(?:s|ed)?|build|built|contribut(?:e|es))\b", re.IGNORECASE,
-)
-_CLAUSE_END = re.compile(r"[.;:] |\b(?:that|which|to)\b")
 OF_NAME = 0.25    # what the asked names add to a sentence as proof, beside 0–1 for meeting the topic
 OF_SECOND = 0.12  # what a second sentence costs
-_REACH = 110  # characters between the verb and the name
-MAX_PAPERS_OF_OWN_NAME = 8
-
-
 @dataclass(frozen=True, slots=True)
 class Member:
     """A paper that may belong to a list."""
@@ -223,38 +212,6 @@ def _headline(question: Question, found: int, members: Members) -> str:
 
 def _list_confidence(members: Sequence[Member]) -> float:
     return sum(member.chance for member in members) / len(members) if members else 0.5
-
-
-def method_name(paper: Paper, *, papers_with: Callable[[Sequence[str]], Mapping[str, int]]) -> str | None:
-    """What a paper calls its method: the name before its title's colon, or one it says it introduces.
-
-    Args:
-        papers_with: name keys -> how many papers mention each. A name many papers have is not this paper's own.
-    """
-    head, colon, _ = (paper.title or "").partition(":")
-    if colon and len(head.split()) <= 3:
-        return head.strip()
-    introduced = list(_introduced(paper.abstract))
-    counts = papers_with([name.key for name in introduced])
-    own = [name for name in introduced if counts.get(name.key, 1) <= MAX_PAPERS_OF_OWN_NAME]
-    spelled_out = [name for name in own if paper.abstract[name.start - 1:name.start] == "("]
-    return next((name.surface for name in (*spelled_out, *own, *_spelled_out(paper.abstract, papers_with))), None)
-
-
-def _spelled_out(abstract: str, papers_with: Callable[[Sequence[str]], Mapping[str, int]]) -> Iterator[Name]:
-    """Abbreviations that this paper alone spells out: "in-context knowledge editing (IKE)"."""
-    keys = {key for key, _ in abbreviations(abstract)}
-    counts = papers_with(sorted(keys))
-    yield from (name for name in find_names(abstract) if name.key in keys and counts.get(name.key, 1) == 1)
-
-
-def _introduced(abstract: str) -> Iterator[Name]:
-    """Names within reach of a verb that introduces them, in order."""
-    names = [name for name in find_names(abstract) if any(c.isupper() for c in name.surface[1:])]
-    for verb in _INTRODUCES.finditer(abstract):
-        stop = _CLAUSE_END.search(abstract, verb.end())
-        reach = min(verb.end() + _REACH, stop.start() if stop else len(abstract))
-        yield from (name for name in names if verb.end() <= name.start < reach)
 
 
 def item(hit: Hit, marks: Marks, *, proof: SentenceHit, name: str | None) -> ListItem:
