@@ -120,7 +120,7 @@ class AnswerSentence:
 
 @dataclass(frozen=True, slots=True)
 class Nearest:
-    """What a refusal can point at instead of an answer."""
+    """A paper that is no answer but comes near: to a refused question, or to the cut of a list."""
 
     paper_id: str
     title: str | None
@@ -157,6 +157,7 @@ class Answer:
     abstained: bool = False
     reason: str | None = None        # why it abstained
     nearest: tuple[Nearest, ...] = ()
+    near_misses: tuple[Nearest, ...] = ()  # of a list: papers just under the cut, best first
     confidence: float = 0.0          # 0-1, estimate of P(right and its paper cited)
     backend: str = "extractive"
     timings: dict[str, float] = field(default_factory=dict)  # stage -> milliseconds

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from assistant import Answer, Assistant, Paper, Source
 from assistant.answering.citations import Marks, first_url, is_verbatim, with_marks
-from assistant.answering.lists import method_name
+from assistant.answering.method_names import method_name
 from assistant.evaluation.questions import load_conversations, load_questions
 from assistant.records import AnswerSentence
 from assistant.ui.render import answer_json

@@ -2,43 +2,37 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from assistant.answering.citations import Marks, shorten
 from assistant.answering.membership import (
+    COMMON_WORD,
     CUTS,
     EXCLUDED,
     EXCLUDED_LOOSELY,
+    MET,
     alternatives_of,
     evidence,
+    met,
     probability,
 )
-from assistant.answering.refusal import Signals, judge, signals
+from assistant.answering.method_names import method_name
 from assistant.answering.wording import notice
 from assistant.question import Question
-from assistant.records import Answer, AnswerSentence, Hit, ListItem, Paper, SentenceHit
-from assistant.retrieval.names import Name, abbreviations, find_names, names_of
+from assistant.records import Answer, AnswerSentence, Hit, ListItem, Nearest, SentenceHit
+from assistant.retrieval.names import families, find_names, names_of
 from assistant.retrieval.retriever import Ranking, Retriever
 
 LIST_CANDIDATES = 2000  # of a large collection, for topics; names are exact over all of it
+MAX_NEAR_MISSES = 10
 NEAR = 0.4              # of the cut: a chance from which a paper that is not listed is a near miss
 
 # answer id, question, what was found, the reason, confidence → a refusal
 Refuse = Callable[[str, Question, Sequence[Hit], str, float], Answer]
 
-# What introduces a method's own name: "we propose ROME", "called LM-Cocktail", "we present a framework, X".
-_INTRODUCES = re.compile(
-    r"\b(?:propos(?:e|es|ed|ing)|introduc(?:e|es|ed|ing)|present(?:s|ed|ing)?|develop(?:s|ed|ing)?|releas(?:e|es|ed|ing)|"
-    r"call(?:s|ed)?|nam(?:e|es|ed|ely)|dub(?:bed)?|term(?:s|ed)?|describ(?:e|es|ing)|design(?:s|ed)?|creat(?:e|es|ed)|"
-    r"train(?:s|ed)?|build|built|contribut(?:e|es))\b", re.IGNORECASE,
-)
-_CLAUSE_END = re.compile(r"[.;:] |\b(?:that|which|to)\b")
-_REACH = 110  # characters between the verb and the name
-MAX_PAPERS_OF_OWN_NAME = 8
-
-
+OF_NAME = 0.25    # what the asked names add to a sentence as proof, beside 0–1 for meeting the topic
+OF_SECOND = 0.12  # what a second sentence costs
 @dataclass(frozen=True, slots=True)
 class Member:
     """A paper that may belong to a list."""
@@ -57,7 +51,8 @@ class Members:
     considered: int
     named: int | None            # papers that mention the hard names, if there are any
     any_name: bool               # no paper mentions all the names, so these mention any
-    signals: Signals             # whether the collection is about this at all
+    topical: bool                # a topic was asked for
+    treated: bool                # some paper of the collection is about it
     trace: tuple[str, ...]
 
 
@@ -73,23 +68,23 @@ class Lists:
     def answer(self, answer_id: str, question: Question, members: Members | None = None) -> Answer:
         """The papers that fit, each with its proof; ``members`` if they have been found already."""
         members = members or self.members(question)
-        if not question.hard:
-            judgement = judge(question, members.signals, level="eager")
-            if judgement.abstain:
-                return self._refuse(
-                    answer_id, question, members.nearest, judgement.reason or "", judgement.confidence
-                )
         kept = [member for member in members.fitting if member.hit.sentences]
         if not kept and not question.hard:
-            return self._refuse(answer_id, question, members.nearest, "no paper of the collection fits", 0.2)
+            reason = (
+                "no paper of the collection fits" if members.treated else "the collection does not seem to treat this"
+            )
+            return self._refuse(answer_id, question, members.nearest, reason, 0.2 if members.treated else 0.1)
         marks = Marks()
         keys = [name.key for name in question.hard]
         items = tuple(
-            item(
-                member.hit, marks, proof=proof_of(member.hit, names=keys, topical=bool(question.topic)),
-                name=self._method(member.hit),
-            )
+            item(member.hit, marks, proof=proof_of(member.hit, names=keys, topical=members.topical),
+                 name=self._method(member.hit))
             for member in kept
+        )
+        near_misses = tuple(
+            Nearest(hit.paper.paper_id, hit.paper.title,
+                    proof_of(hit, names=keys, topical=members.topical).text, hit.paper.sources, hit.similarity)
+            for hit in (member.hit for member in members.under) if hit.sentences
         )
         head = _headline(question, len(items), members)
         return Answer(
@@ -97,7 +92,7 @@ class Lists:
             notice(question) + "\n".join([head, *(f"{n}. {line(listed)}" for n, listed in enumerate(items, 1))]),
             tuple(AnswerSentence(listed.quote, (listed.mark,), checked=True) for listed in items),
             marks.citations(), items, considered=members.considered, matched=len(items),
-            confidence=_list_confidence(kept), trace=(*question.trace, *members.trace),
+            confidence=_list_confidence(kept), trace=(*question.trace, *members.trace), near_misses=near_misses,
         )
 
     def members(self, question: Question) -> Members:
@@ -106,14 +101,15 @@ class Lists:
         Hard names are exact over the whole collection; the topic is judged on all papers of a small collection and
         on the best 2,000 of a large one.
         """
+        question = self._telling(question)
         named, note = self.with_names(question)
         left_out = self._excluded(question)
-        ranking, chances = self._judged(question, named)
+        ranking, chances, treated = self._judged(question, named)
         cut = CUTS[self._level]
         eligible = [
             Member(ranking.hit(position), chance)
             for position, (paper, chance) in enumerate(zip(ranking.paper_ids(), chances, strict=True))
-            if chance >= NEAR * cut and (named is None or paper in named) and paper not in left_out
+            if treated and chance >= NEAR * cut and (named is None or paper in named) and paper not in left_out
         ]
         if question.topic:
             eligible.sort(key=lambda member: (-member.chance, member.hit.paper.paper_id))
@@ -125,18 +121,27 @@ class Lists:
         )
         nearest = ranking.hits(5)
         return Members(
-            fitting, tuple(eligible[len(fitting):]), tuple(nearest), considered, None if named is None else len(named),
-            bool(note), signals(ranking.query, nearest), trace,
+            fitting, tuple(eligible[len(fitting):][:MAX_NEAR_MISSES]), tuple(nearest), considered,
+            None if named is None else len(named), bool(note), bool(question.topic), treated, trace,
         )
 
-    def _judged(self, question: Question, named: set[str] | None) -> tuple[Ranking, list[float]]:
-        """The papers a list question is judged on, and for each the chance that it has the topic."""
+    def _telling(self, question: Question) -> Question:
+        """The question without words of its topic that are too common to tell the papers that have a name apart."""
+        if not question.hard:
+            return question
+        lexical = self._retriever.collection.lexical
+        many = COMMON_WORD * self._retriever.collection.store.count()
+        return replace(question, topic=tuple(word for word in question.topic if lexical.word_frequency(word) <= many))
+
+    def _judged(self, question: Question, named: set[str] | None) -> tuple[Ranking, list[float], bool]:
+        """The papers a list question is judged on, the chance of each to have the topic, and if any paper treats it."""
         ranking = self.look_at(question, named)
         if not question.topic:
-            return ranking, [1.0] * len(ranking)
+            return ranking, [1.0] * len(ranking), True
         among = None if named is None else len(named.intersection(ranking.paper_ids()))
         groups = alternatives_of(question.positive, question.topic)
-        return ranking, [probability(found) for found in evidence(self._retriever, ranking, groups, among=among)]
+        chances = [probability(found) for found in evidence(self._retriever, ranking, groups, among=among)]
+        return ranking, chances, met(ranking, groups) >= MET[self._level]
 
     def look_at(self, question: Question, named: set[str] | None) -> Ranking:
         """The papers a list question is judged on, compared with its topic."""
@@ -174,11 +179,11 @@ class Lists:
                     positive=exclusion.text,
                 )
                 named, _ = self.with_names(excluded)
-                ranking, chances = self._judged(excluded, named)
+                ranking, chances, treated = self._judged(excluded, named)
                 cut = EXCLUDED_LOOSELY if exclusion.loose else EXCLUDED
                 left_out |= {
                     paper for paper, chance in zip(ranking.paper_ids(), chances, strict=True)
-                    if chance >= cut and (named is None or paper in named)
+                    if treated and chance >= cut and (named is None or paper in named)
                 }
                 continue
             for name in exclusion.names:
@@ -209,38 +214,6 @@ def _list_confidence(members: Sequence[Member]) -> float:
     return sum(member.chance for member in members) / len(members) if members else 0.5
 
 
-def method_name(paper: Paper, *, papers_with: Callable[[Sequence[str]], Mapping[str, int]]) -> str | None:
-    """What a paper calls its method: the name before its title's colon, or one it says it introduces.
-
-    Args:
-        papers_with: name keys -> how many papers mention each. A name many papers have is not this paper's own.
-    """
-    head, colon, _ = (paper.title or "").partition(":")
-    if colon and len(head.split()) <= 3:
-        return head.strip()
-    introduced = list(_introduced(paper.abstract))
-    counts = papers_with([name.key for name in introduced])
-    own = [name for name in introduced if counts.get(name.key, 1) <= MAX_PAPERS_OF_OWN_NAME]
-    spelled_out = [name for name in own if paper.abstract[name.start - 1:name.start] == "("]
-    return next((name.surface for name in (*spelled_out, *own, *_spelled_out(paper.abstract, papers_with))), None)
-
-
-def _spelled_out(abstract: str, papers_with: Callable[[Sequence[str]], Mapping[str, int]]) -> Iterator[Name]:
-    """Abbreviations that this paper alone spells out: "in-context knowledge editing (IKE)"."""
-    keys = {key for key, _ in abbreviations(abstract)}
-    counts = papers_with(sorted(keys))
-    yield from (name for name in find_names(abstract) if name.key in keys and counts.get(name.key, 1) == 1)
-
-
-def _introduced(abstract: str) -> Iterator[Name]:
-    """Names within reach of a verb that introduces them, in order."""
-    names = [name for name in find_names(abstract) if any(c.isupper() for c in name.surface[1:])]
-    for verb in _INTRODUCES.finditer(abstract):
-        stop = _CLAUSE_END.search(abstract, verb.end())
-        reach = min(verb.end() + _REACH, stop.start() if stop else len(abstract))
-        yield from (name for name in names if verb.end() <= name.start < reach)
-
-
 def item(hit: Hit, marks: Marks, *, proof: SentenceHit, name: str | None) -> ListItem:
     """One line of a list, its proof cited; ``name`` is what the paper calls its method."""
     paper = hit.paper
@@ -252,22 +225,27 @@ def item(hit: Hit, marks: Marks, *, proof: SentenceHit, name: str | None) -> Lis
 
 
 def proof_of(hit: Hit, *, names: Sequence[str], topical: bool) -> SentenceHit:
-    """The sentence that best shows why a paper is in the list.
+    """The sentence that best shows why a paper is in the list, or two in a row where only both show it.
 
-    With a topic, the sentence that meets it best; one that has the asked name too is preferred if it is nearly as good.
-    Without a topic, the first sentence that has the name.
+    Without a topic, the first sentence with the most of the asked names. With one, a sentence counts by how it meets
+    the topic and by how many of the names it has.
     """
-    keys = set(names)
-
-    def has_name(sentence: SentenceHit) -> bool:
-        return any(name.key in keys for name in find_names(sentence.text))
-
-    named = [sentence for sentence in hit.sentences if keys and has_name(sentence)]
-    if not topical:
-        return named[0] if named else hit.sentences[0]
-    best = max(hit.sentences, key=lambda sentence: sentence.score)
-    near = [sentence for sentence in named if sentence.score >= 0.95 * best.score]
-    return max(near, key=lambda sentence: sentence.score) if near else best
+    wanted = set(names)
+    having = [
+        {key for name in find_names(sentence.text) for key in (name.key, *families(name.key))} & wanted
+        for sentence in hit.sentences
+    ]
+    best, proof = -1.0, hit.sentences[0]
+    for position, sentence in enumerate(hit.sentences):
+        pair = position + 1 < len(hit.sentences) and bool(wanted)
+        for last in (position, position + 1)[:1 + pair]:
+            covered = max(one.score for one in hit.sentences[position:last + 1]) if topical else 0.0
+            share = len(set.union(*having[position:last + 1])) / len(wanted) if wanted else 0.0
+            worth = covered + OF_NAME * share - OF_SECOND * (last - position)
+            if worth > best + 1e-6:
+                text = hit.paper.abstract[sentence.start:hit.sentences[last].end]
+                best, proof = worth, SentenceHit(sentence.start, hit.sentences[last].end, text, covered)
+    return proof
 
 
 def line(listed: ListItem) -> str:

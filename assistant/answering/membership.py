@@ -24,7 +24,10 @@ CUTS = {"strict": 0.4, "balanced": 0.25, "eager": 0.15}
 # Chance from which a paper has an excluded topic. "Other than the X paper" means papers about X and no more.
 EXCLUDED = 0.3
 EXCLUDED_LOOSELY = 0.6
-COMPANY = 5  # papers that stand for the topic
+# Coverage of the best met alternative in the best paper, below which the collection does not treat a topic at all.
+MET = {"strict": 0.65, "balanced": 0.56, "eager": 0.5}
+COMPANY = 5          # papers that stand for the topic
+COMMON_WORD = 0.35   # share of the papers; a word that more have does not tell those with a name apart
 
 # "Images or video", "legal/financial", "hate speech, toxic content": one of them is enough.
 _ALTERNATIVES = re.compile(r"\bor\b|[/,;()]|\be\.g\b| [-–—] ")
@@ -55,7 +58,7 @@ def evidence(
     narrowed = 0.0 if among is None else math.log(len(ranking) / max(among, 1))
     columns = (
         (ranking.score - ranking.score.mean()) / (ranking.score.std() + 1e-6),
-        _best_alternative(ranking, alternatives),
+        _best_alternative(ranking, alternatives, _shares(ranking)),
         _company(retriever, ranking),
         np.full(len(ranking), narrowed),
     )
@@ -80,17 +83,29 @@ def alternatives_of(text: str, topic: Sequence[str]) -> list[list[str]]:
     return [group for group in groups if group] or [list(topic)]
 
 
-def _best_alternative(ranking: Ranking, alternatives: Sequence[Sequence[str]]) -> Floats:
-    """(p,) see `Evidence.alternative`. A word that no paper meets well is no reason to leave a paper out."""
+def met(ranking: Ranking, alternatives: Sequence[Sequence[str]]) -> float:
+    """How far any paper at all is about the topic: coverage of the best alternative in the best paper, 0–1."""
+    if not len(ranking):
+        return 0.0
+    return float(_best_alternative(ranking, alternatives, _by_word(ranking, ranking.query)).max())
+
+
+def _shares(ranking: Ranking) -> Floats:
+    """(p, words) coverage of each word over its best coverage: a word that none has is no reason to leave one out."""
+    coverage = _by_word(ranking, ranking.query)
+    shares: Floats = coverage / np.maximum(coverage.max(axis=0, initial=0.0), 1e-6)
+    return shares
+
+
+def _best_alternative(ranking: Ranking, alternatives: Sequence[Sequence[str]], coverage: Floats) -> Floats:
+    """(p,) weighted mean of the words' ``coverage``, (p, words), for the alternative that each paper meets best."""
     query = ranking.query
-    shares = _by_word(ranking, query)
-    shares /= np.maximum(shares.max(axis=0, initial=0.0), 1e-6)
     weights = np.array([word.weight for word in query.words])
     best = np.zeros(len(ranking))
     for group in alternatives:
         places = [place for place, word in enumerate(query.words) if word.text in group and word.weight > 0]
         if places:
-            best = np.maximum(best, shares[:, places] @ weights[places] / weights[places].sum())
+            best = np.maximum(best, coverage[:, places] @ weights[places] / weights[places].sum())
     return best
 
 

@@ -78,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
         "--json", action="store_const", const="json", dest="format", help="print the whole answer as JSON"
     )
     ask.add_argument("--explain", action="store_true", help="show how the question was understood")
+    ask.add_argument("--near-misses", action="store_true", help="show also what a list left out by little")
     ask.add_argument(
         "--batch", metavar="FILE.jsonl",
         help='answer each line {"id": …, "question": …} or {"id": …, "turns": […]}; one JSON answer a line',
@@ -193,7 +194,11 @@ def _ask(arguments: argparse.Namespace) -> int:
     with Assistant.open() as assistant:
         answer = assistant.ask(question, filters=filters)
         papers = {paper.paper_id: paper for paper in assistant.papers([c.paper_id for c in answer.citations])}
-    print(export(answer, arguments.format, papers).removesuffix("\r\n"))
+    if arguments.format == "text":
+        print(answer_text(answer, near_misses=arguments.near_misses))
+    else:
+        print(export(answer, arguments.format, papers).removesuffix("
+"))
     if answer.abstained and arguments.format in ("csv", "bib"):
         print(f"assistant: {answer.text}", file=sys.stderr)
     if arguments.explain and arguments.format == "text":

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from assistant.answering.citations import places, shorten
-from assistant.records import SCHEMA, Answer, Hit, Paper
+from assistant.records import SCHEMA, Answer, Hit, Nearest, Paper
 from assistant.retrieval.names import KnownName, families, find_names, name_key
 
 
@@ -40,8 +40,12 @@ def paper_json(paper: Paper, names: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def answer_text(answer: Answer) -> str:
-    """An answer for a terminal: the text, then each citation with its place, or what came nearest to a refusal."""
+def answer_text(answer: Answer, *, near_misses: bool = False) -> str:
+    """An answer for a terminal: the text, then each citation with its place, or what came nearest to a refusal.
+
+    Args:
+        near_misses: show also what a list left out by little.
+    """
     lines = [answer.text]
     if answer.citations:
         lines.append("")
@@ -51,12 +55,15 @@ def answer_text(answer: Answer) -> str:
         title = "" if answer.items else f"{cited[0].title or '(untitled)'}, "
         lines.append(f"{marks} {title}{places(cited[0].sources)}")
     if answer.nearest:
-        lines += ["", "Nearest in the collection:"]
-        lines += [
-            f"- {near.title or '(untitled)'} ({places(near.sources)}): “{shorten(near.quote, 200)}”"
-            for near in answer.nearest
-        ]
+        lines += ["", "Nearest in the collection:", *map(_near, answer.nearest)]
+    if near_misses:
+        lines += ["", "Just under the cut:" if answer.near_misses else "Nothing is just under the cut."]
+        lines += map(_near, answer.near_misses)
     return "\n".join(lines)
+
+
+def _near(near: Nearest) -> str:
+    return f"- {near.title or '(untitled)'} ({places(near.sources)}): “{shorten(near.quote, 200)}”"
 
 
 def hits_text(hits: Sequence[Hit]) -> str:

@@ -1,0 +1,104 @@
+"""What a paper calls its own method: the name in "X: …" titles, and in "we propose X", "a framework called X"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from assistant.records import Paper
+from assistant.retrieval.names import Name, abbreviations, find_names, name_key
+
+MAX_PAPERS_OF_OWN_NAME = 8
+TITLE_HEAD_WORDS = 3
+
+_BRINGS = re.compile(
+    r"\b(?:propos(?:e|es|ed|ing)|introduc(?:e|es|ed|ing)|present(?:s|ed|ing)?|develop(?:s|ed|ing)?|devis(?:e|es|ed)|"
+    r"releas(?:e|es|ed|ing)|design(?:s|ed)?|creat(?:e|es|ed)|built|build|contributes?|describes?|curated?|constructs?)\b",
+    re.IGNORECASE,
+)
+_NAMES = re.compile(r"\b(?:call(?:ed)?|named|namely|dub(?:bed)?|termed?|coined|denoted as|refer(?:red)? to as)\b")
+_SHOWS = re.compile(r"\b(?:shows?|demonstrates?|finds?|indicates?|reveals?) that\b")
+_CLAUSE_END = re.compile(r"[.;:] |\b(?:that|which)\b")
+# After one of these, a name is what the new thing is made of or meant for, not the thing.
+_TURNS_AWAY = re.compile(
+    r"\b(?:of|from|with|using|on|for|in|like|such|including|by|than|to|at|via|into|between|over|against|and|based)\b",
+    re.IGNORECASE,
+)
+_APPOSED = re.compile(r"(?:[,:]|\s[-–—])\s*[\"'“‘]?$")
+_ENDS_THERE = re.compile(r"[\"'”’]?(?:[,.;:]| \(|$)")  # "Codex, a language model", but not "Lawyer LLaMA"
+_REACH = 110  # characters between the verb and the name
+
+
+def method_name(paper: Paper, *, papers_with: Callable[[Sequence[str]], Mapping[str, int]]) -> str | None:
+    """What a paper calls its method, its model or its data; None where it names none.
+
+    Args:
+        papers_with: name keys -> how many papers mention each. A name many papers have is not this paper's own.
+    """
+    head, colon, _ = (paper.title or "").partition(":")
+    if colon and len(head.split()) <= TITLE_HEAD_WORDS:
+        return head.strip()
+    found = list(_introduced(paper.abstract))
+    counts = papers_with([name.key for name in found])
+    return next((name.surface for name in found if counts.get(name.key, 1) <= MAX_PAPERS_OF_OWN_NAME), None)
+
+
+def _introduced(abstract: str) -> Iterator[Name]:
+    """Names that an abstract introduces as its own, the surest first."""
+    names = [name for name in find_names(abstract) if abstract[name.start - 1:name.start] not in ("/", ".")]
+    begins = _beginnings(abstract, names)
+    for verb in (_BRINGS, _NAMES, _SHOWS):
+        for match in verb.finditer(abstract):
+            stop = _CLAUSE_END.search(abstract, match.end())
+            reach = min(match.end() + _REACH, stop.start() if stop else len(abstract))
+            for position, name in enumerate(names):
+                start = begins[position]
+                if start < match.end() or name.start >= reach or _within_another(name, names, begins):
+                    continue
+                between = abstract[match.end():start]
+                shaped = _looks_made(name) or (start < name.start)
+                if not shaped and not _ENDS_THERE.match(abstract, name.end):
+                    continue
+                if _is_object(between, verb, shaped=shaped, spelled=start < name.start):
+                    yield name
+                    break
+
+
+def _is_object(between: str, verb: re.Pattern[str], *, shaped: bool, spelled: bool) -> bool:
+    """Whether what stands after the words ``between`` is what the verb brings, names or shows.
+
+    Args:
+        shaped: it has a capital or a digit inside; a plain capitalised word must follow the verb at once.
+        spelled: it is an abbreviation, and ``between`` ends where its expansion begins.
+    """
+    if verb is _SHOWS:
+        return spelled and not between.strip()
+    if not shaped:
+        return not between.strip(" \"'“‘")
+    apposed = _APPOSED.search(between) is not None and not any(map(_looks_made, find_names(between)))
+    return apposed or not _TURNS_AWAY.search(between)
+
+
+def _within_another(name: Name, names: Sequence[Name], begins: Sequence[int]) -> bool:
+    """Whether a name is a part of what another is short for: the "MAssive" of MALMEN."""
+    return any(begin <= name.start < other.start for other, begin in zip(names, begins, strict=True) if other != name)
+
+
+def _looks_made(name: Name) -> bool:
+    return any(c.isupper() or c.isdigit() for c in name.surface[1:])
+
+
+def _beginnings(abstract: str, names: Sequence[Name]) -> list[int]:
+    """Where each name begins, an abbreviation in brackets with the words it is short for."""
+    expansions: dict[str, list[str]] = {}
+    for key, expansion in abbreviations(abstract):
+        expansions.setdefault(key, []).append(expansion)
+    folded = abstract.casefold()
+    begins = []
+    for name in names:
+        starts = [
+            at for expansion in expansions.get(name_key(name.surface), ())
+            if (at := folded.rfind(expansion, 0, name.start)) >= 0 and at + len(expansion) >= name.start - 4
+        ]
+        begins.append(min(starts, default=name.start))
+    return begins
