@@ -13,6 +13,7 @@ from assistant.answering.absence import absence_asked
 from assistant.answering.extractive import Extractive
 from assistant.collection import Collection
 from assistant.question import Question, understand
+from assistant.reading.reader import open_reader
 from assistant.records import Answer, AnswerSentence, Hit, Paper
 from assistant.retrieval.filters import Filters, Selection, resolve
 from assistant.retrieval.retriever import Retriever
@@ -31,6 +32,7 @@ class Assistant:
         self.collection = collection
         self.settings = settings
         self._embedder = embedder
+        self._reader = open_reader(embedder)
         self._reranker = None
         if settings.reranker is not None:
             from assistant.retrieval.cross_encoder import open_reranker
@@ -110,7 +112,10 @@ class Assistant:
         return self.collection.read(lambda: self._understand(question[:MAX_QUESTION]))
 
     def _understand(self, text: str) -> Question:
-        return understand(text, self.collection, is_word=self._embedder.is_word)
+        return understand(
+            text, self.collection, read=lambda text: self._reader.read(text, self._embedder),
+            is_word=self._embedder.is_word,
+        )
 
     def search(
         self, question: str, *, limit: int = 10, name: str | None = None, filters: Filters | None = None
