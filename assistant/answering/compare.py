@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from assistant.answering.citations import Marks
-from assistant.answering.lists import MAX_PAPERS_OF_OWN_NAME, method_name
+from assistant.answering.method_names import MAX_PAPERS_OF_OWN_NAME, method_name
 from assistant.question import Question
 from assistant.records import AnswerSentence, Compared, Paper
 from assistant.retrieval.late import support

@@ -184,6 +184,7 @@ def _ask(arguments: argparse.Namespace) -> int:
         raise MisuseError("a batch is answered in JSON, a line each; leave --format out")
     from assistant.api import Assistant
     from assistant.ui.export import export
+    from assistant.ui.render import answer_text
 
     filters = _filters(arguments)
     if arguments.batch is not None:
@@ -197,8 +198,7 @@ def _ask(arguments: argparse.Namespace) -> int:
     if arguments.format == "text":
         print(answer_text(answer, near_misses=arguments.near_misses))
     else:
-        print(export(answer, arguments.format, papers).removesuffix("
-"))
+        print(export(answer, arguments.format, papers).removesuffix("\r\n"))
     if answer.abstained and arguments.format in ("csv", "bib"):
         print(f"assistant: {answer.text}", file=sys.stderr)
     if arguments.explain and arguments.format == "text":

@@ -12,7 +12,7 @@ from assistant.answering.checking.evidence import Floats, Passage, Span
 from assistant.answering.checking.naming import Names
 from assistant.answering.checking.polarity import Cue, cues, denials, negators
 from assistant.answering.checking.quantities import Quantity, quantities
-from assistant.answering.lists import method_name
+from assistant.answering.method_names import method_name
 from assistant.collection import Collection
 from assistant.retrieval.names import Name, find_names, name_key
 from assistant.retrieval.words import FUNCTION_WORDS, words
