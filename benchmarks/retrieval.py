@@ -1,7 +1,8 @@
 """Rankers side by side, `choose` and `report` apart: on the fixed question set, and on public collections.
 
-    python benchmarks/retrieval.py [--precision int8|fp32] [--index DIR]
+    python benchmarks/retrieval.py [--precision int8|fp32] [--dimensions N] [--index DIR]
     python benchmarks/retrieval.py --collections DIR [--index DIR]   # each folder in DIR is a collection
+    python benchmarks/retrieval.py --sweep [--collections DIR]       # one weight changed at a time, `choose` only
 
 On the fixed set R@k and MRR over the single-paper questions, MAP over the lists (borderline papers taken out of the
 ranking), all papers ranked. On a collection (``corpus.jsonl``, ``queries.jsonl``, ``qrels.tsv``) nDCG@10, as
@@ -13,7 +14,8 @@ from __future__ import annotations
 import argparse
 import contextlib
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from statistics import fmean
@@ -37,36 +39,72 @@ RANKERS = {
     "all": Weights(),
 }
 HALVES = ("choose", "report")
+SWEEP = {"chosen": Weights()} | {
+    f"{field} {value}": replace(Weights(), **{field: value})
+    for field, values in {
+        "dense": (0.0, 0.1, 0.5, 1.0), "lexical": (0.0, 0.1, 0.25, 0.5), "names": (0.0, 0.25, 0.5),
+        "sentence": (0.0, 0.2, 0.6, 1.0), "function": (0.0, 0.3),
+    }.items() for value in values
+}
 FACTS = ("fact", "definition", "yesno")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--precision", choices=["int8", "fp32"], default="int8")
+    parser.add_argument("--dimensions", type=int, default=Settings().token_dimensions, help="kept of token vectors")
+    parser.add_argument("--sweep", action="store_true", help="variants of the chosen weights, on `choose`")
     parser.add_argument("--collections", type=Path, help="folder of public collections")
     parser.add_argument("--index", type=Path, help="folder to keep the indexes in; default: a temporary one")
     parser.add_argument("--questions", type=Path, help="another question set over seeds/, in the form of the fixed one")
     arguments = parser.parse_args()
     embedder = open_embedder(precision=arguments.precision)
-    print(f"{date.today()}, {arguments.precision}\n")
+    settings = Settings(precision=arguments.precision, token_dimensions=arguments.dimensions, chroma_url=None)
+    rankers, halves = (SWEEP, HALVES[:1]) if arguments.sweep else (RANKERS, HALVES)
+    print(f"{date.today()}, {arguments.precision}, {arguments.dimensions} dimensions\n")
     with contextlib.ExitStack() as stack:
         index = arguments.index or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         if arguments.collections:
-            on_collections(sorted(path.parent for path in arguments.collections.glob(f"*/{CORPUS}")), index, embedder)
+            folders = sorted(path.parent for path in arguments.collections.glob(f"*/{CORPUS}"))
+            on_collections(folders, Bench(index, embedder, settings, rankers, halves))
         else:
-            on_seeds(load_questions(arguments.questions), index, embedder)
+            on_seeds(load_questions(arguments.questions), Bench(index, embedder, settings, rankers, halves))
 
 
-def on_seeds(every: Sequence[EvalQuestion], index: Path, embedder: Embedder) -> None:
+@dataclass(frozen=True)
+class Bench:
+    """What is measured, and with what."""
+
+    index: Path  # folder of indexes
+    embedder: Embedder
+    settings: Settings
+    rankers: Mapping[str, Weights]
+    halves: Sequence[str]
+
+    @contextlib.contextmanager
+    def over(self, paths: Sequence[Path], name: str) -> Iterator[Assistant]:
+        """An assistant over an index of some papers, made if it is not there."""
+        home = self.index / f"{name}-{self.settings.precision}-{self.settings.token_dimensions}"
+        settings = self.settings.model_copy(update={"home": home})
+        ingest(paths, settings, self.embedder)
+        with Assistant.open(settings) as assistant:
+            yield assistant
+
+    def retrievers(self, assistant: Assistant) -> Iterator[tuple[str, str, Retriever]]:
+        """(ranker, half, retriever) for all."""
+        for name, weights in self.rankers.items():
+            for half in self.halves:
+                yield name, half, Retriever(assistant.collection, self.embedder, weights=weights)
+
+
+def on_seeds(every: Sequence[EvalQuestion], bench: Bench) -> None:
     """Print the table of the fixed question set."""
     print("| ranker | half | R@1 | R@5 | R@5 paraphrased | R@20 | MRR | lists: MAP |\n|" + " --- |" * 8)
-    with opened([ROOT / "seeds"], index / f"seeds-{embedder.precision}", embedder) as assistant:
-        for name, weights in RANKERS.items():
-            retriever = Retriever(assistant.collection, embedder, weights=weights)
-            for half in HALVES:
-                questions = [question for question in every if question.split == half]
-                if questions:
-                    print(f"| {name} | {half} | {seeds_row(assistant, retriever, questions)} |", flush=True)
+    with bench.over([ROOT / "seeds"], "seeds") as assistant:
+        for name, half, retriever in bench.retrievers(assistant):
+            questions = [question for question in every if question.split == half]
+            if questions:
+                print(f"| {name} | {half} | {seeds_row(assistant, retriever, questions)} |", flush=True)
 
 
 def seeds_row(assistant: Assistant, retriever: Retriever, questions: Sequence[EvalQuestion]) -> str:
@@ -95,23 +133,20 @@ def seeds_row(assistant: Assistant, retriever: Retriever, questions: Sequence[Ev
     ])
 
 
-def on_collections(folders: Sequence[Path], index: Path, embedder: Embedder) -> None:
+def on_collections(folders: Sequence[Path], bench: Bench) -> None:
     """Print nDCG@10 of every ranker on every collection."""
-    columns: dict[str, dict[str, list[str]]] = {name: {half: [] for half in HALVES} for name in RANKERS}
+    rows: dict[tuple[str, str], list[str]] = {}
     for folder in folders:
         collection = load_public(folder)
-        with opened([collection.corpus], index / f"{collection.name}-{embedder.precision}", embedder) as assistant:
-            for name, weights in RANKERS.items():
-                retriever = Retriever(assistant.collection, embedder, weights=weights)
-                for half in HALVES:
-                    judged = [question for question in collection.questions if question.split == half]
-                    columns[name][half].append(mean(
-                        ndcg(found, grades, k=10) for found, grades in graded(assistant, retriever, judged)
-                    ))
+        with bench.over([collection.corpus], collection.name) as assistant:
+            for name, half, retriever in bench.retrievers(assistant):
+                judged = [question for question in collection.questions if question.split == half]
+                rows.setdefault((name, half), []).append(mean(
+                    ndcg(found, grades, k=10) for found, grades in graded(assistant, retriever, judged)
+                ))
     print(f"| ranker | half | {' | '.join(folder.name for folder in folders)} |\n|" + " --- |" * (len(folders) + 2))
-    for name in RANKERS:
-        for half in HALVES:
-            print(f"| {name} | {half} | {' | '.join(columns[name][half])} |")
+    for (name, half), cells in rows.items():
+        print(f"| {name} | {half} | {' | '.join(cells)} |")
 
 
 def graded(
@@ -134,15 +169,6 @@ def ranking(
         return retriever.rank(query, among=among).paper_ids()
 
     return assistant.collection.read(rank)
-
-
-@contextlib.contextmanager
-def opened(paths: Sequence[Path], home: Path, embedder: Embedder) -> Iterator[Assistant]:
-    """An assistant over an index of some papers, made if it is not there."""
-    settings = Settings(home=home, precision=embedder.precision, chroma_url=None)
-    ingest(paths, settings, embedder)
-    with Assistant.open(settings) as assistant:
-        yield assistant
 
 
 def mean(values: Iterable[float]) -> str:
