@@ -30,7 +30,7 @@ MAX_SIDES = 4
 OF_SHARED = 0.5     # weight of words that all sides share beside a side's own, when its paper is told
 OF_SIDE = 0.5       # weight of a side's own words beside the shared ones, when its sentences are chosen
 MIN_WEIGHT = 0.3    # of a side's words, in weights of `Query`: less is no thing to ask about
-MIN_GAIN = 0.01     # by which the sides' papers must meet the sides better than the best single paper, in cosines
+MIN_GAIN = 0.04     # by which the sides' papers must meet the sides better than the best single paper, in cosines
 MIN_MET = 0.6       # to which a paper must meet its side's words, 0–1: right cuts have .61 and more
 MAX_WORDS_BETWEEN = 4    # from one name of a pair to the next
 MAX_WORDS_OF_NAME = 4
@@ -305,6 +305,7 @@ def _cuts(ranking: Ranking, text: str, owned: Sequence[_Owned]) -> Iterator[tupl
     coverage = np.stack([found.coverage() for found in ranking.matches])
     weights = ranking.query.weights
     ids = ranking.paper_ids()
+    owners = sorted({ids.index(name.paper_id) for name in owned if name.paper_id in ids})
     for joint in _JOINT.finditer(text):
         spans = (
             (max((edge.end() for edge in _EDGE.finditer(text[:joint.start()])), default=0), joint.start()),
@@ -325,7 +326,8 @@ def _cuts(ranking: Ranking, text: str, owned: Sequence[_Owned]) -> Iterator[tupl
         own_words = [float(support(coverage[at], weights * part)) for at, part in zip(best, parts, strict=True)]
         if min(own_words) < MIN_MET:
             continue
-        gain = float(met[0][best[0]] + met[1][best[1]] - (met[0] + met[1]).max())
+        alone = float((met[0] + met[1])[owners or slice(None)].max())  # no paper but its own can stand for a name
+        gain = float(met[0][best[0]] + met[1][best[1]]) - alone
         yield gain, [
             Side(_bare(text[start:end]), start, end, ids[at]) for (start, end), at in zip(spans, best, strict=True)
         ]
