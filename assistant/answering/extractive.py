@@ -42,7 +42,7 @@ class Extractive:
             )
             return self._refuse(answer_id, question, hits, "abstracts do not give authors, dates or venues", 0.1)
         if question.kind in ("list", "count"):
-            if question.unknown:
+            if self.lists.unknown(question):
                 return self._no_such_name(answer_id, question)
             return self.lists.answer(answer_id, question)
         if question.kind == "topic" and not question.unknown:
