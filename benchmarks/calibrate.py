@@ -1,46 +1,57 @@
 """Fit the calibrated constants on the `choose` half of the question set, and say how they do on `report`.
 
     python benchmarks/calibrate.py membership    # for assistant/answering/membership.py
+    python benchmarks/calibrate.py membership --questions MORE.jsonl    # also on list questions of a file of your own
     python benchmarks/calibrate.py refusal       # for assistant/answering/refusal.py
 """
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import astuple, fields
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from assistant.answering.membership import CUT, Evidence, evidence
+from assistant.answering.membership import CUTS, Evidence
 from assistant.answering.refusal import Signals, signals
 from assistant.api import Assistant
 from assistant.evaluation.questions import EvalQuestion, load_questions
 
 Floats = npt.NDArray[np.float64]
+FOLDS = 10
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["membership", "refusal"])
+    parser.add_argument("--questions", type=Path, help="a file of more questions to fit membership on")
     arguments = parser.parse_args()
     with Assistant.open() as assistant:
-        calibrate = calibrate_membership if arguments.what == "membership" else calibrate_refusal
-        assistant.collection.read(lambda: calibrate(assistant))
+        if arguments.what == "membership":
+            more = load_questions(arguments.questions) if arguments.questions else []
+            assistant.collection.read(lambda: calibrate_membership(assistant, more))
+        else:
+            assistant.collection.read(lambda: calibrate_refusal(assistant))
 
 
-def calibrate_membership(assistant: Assistant) -> None:
-    """Print weights, cut and F1 of list membership."""
-    samples = membership_samples(assistant)
-    choose = [sample for sample in samples if sample[0].split == "choose"]
-    report = [sample for sample in samples if sample[0].split == "report"]
-    cuts = np.arange(0.2, 0.5, 0.05)
-    by_cut = {round(float(cut), 2): mean_f1(choose, choose, cut=cut, leave_one_out=True) for cut in cuts}
+def calibrate_membership(assistant: Assistant, more: Sequence[EvalQuestion]) -> None:
+    """Print weights of list membership, and precision, recall and F1 by cut on questions left out of the fit."""
+    asked = load_questions()
+    choose = membership_samples(assistant, [*(question for question in asked if question.split == "choose"), *more])
+    report = membership_samples(assistant, [question for question in asked if question.split == "report"])
+    chances = left_out_chances(choose)
+    print(f"{FOLDS}-fold cross-validation, {len(choose)} list questions with a topic: precision, recall, F1")
+    for cut in sorted({*CUTS.values(), *np.arange(0.1, 0.55, 0.05).round(2).tolist()}):
+        print(f"  cut {cut}:", *(f"{value:.3f}" for value in mean_scores(choose, chances, cut)))
     weights, bias = fit(choose)
-    print("leave-one-out F1 on choose by cut:", {c: round(f, 3) for c, f in by_cut.items()})
     print("WEIGHTS =", {f.name: round(float(w), 3) for f, w in zip(fields(Evidence), weights, strict=True)})
     print("BIAS =", round(float(bias), 3))
-    print(f"F1 on report at cut {CUT}:", round(mean_f1(choose, report, cut=CUT), 3), f"({len(report)} questions)")
+    cut = CUTS["balanced"]
+    fitted = [chance(sample, weights, bias) for sample in report]
+    print(f"report, cut {cut}:", *(f"{value:.3f}" for value in mean_scores(report, fitted, cut)), f"n={len(report)}")
 
 
 def calibrate_refusal(assistant: Assistant) -> None:
@@ -77,42 +88,76 @@ def calibrate_refusal(assistant: Assistant) -> None:
         print(f"{half}, balanced: refused {by_style}, false refusals {wrong:.3f}")
 
 
-Sample = tuple[EvalQuestion, Floats, Floats, npt.NDArray[np.bool_], int]
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One list question and the papers that are judged for it: those with the asked names and nothing excluded."""
+
+    evidence: Floats                 # (n, features)
+    right: Floats                    # (n,) 1 if the paper belongs, else 0
+    scored: npt.NDArray[np.bool_]    # (n,) borderline papers are not
+    gold: int                        # papers that belong, whether judged or not
 
 
-def membership_samples(assistant: Assistant) -> list[Sample]:
-    """Per list question: evidence (n, 3), gold (n,), scored (n,: borderline papers are not), and the gold's size."""
+def membership_samples(assistant: Assistant, questions: Sequence[EvalQuestion]) -> list[Sample]:
+    """The list and count questions that have a topic, as they are understood."""
     samples = []
-    retriever = assistant.retriever()
     lists = assistant.extractive().lists
-    for question in load_questions():
+    for question in questions:
         if question.kind not in ("list", "count"):
             continue
-        understood = assistant.understand(question.question)
-        if not understood.topic or understood.exclusions:
+        understood = lists.telling(assistant.understand(question.question))
+        exact = lists.exactly(understood)
+        if not understood.topic or exact == set():
             continue
-        named, _ = lists.with_names(understood)
-        ranking = lists.look_at(understood, named)
-        rows = evidence(retriever, understood.topic, ranking)
+        ranking, rows, _ = lists.weigh(understood, exact)
+        left_out = lists.excluded(understood)
         gold = assistant.paper_ids(question.papers)
         neutral = assistant.paper_ids(question.borderline)
-        ids = ranking.paper_ids()
-        kept = [i for i, paper in enumerate(ids) if named is None or paper in named]
-        ids = [ids[i] for i in kept]
-        samples.append((
-            question, np.array([astuple(rows[i]) for i in kept], dtype=float).reshape(-1, 3),
-            np.array([paper in gold for paper in ids], dtype=float),
-            np.array([paper not in neutral for paper in ids], dtype=bool), len(gold),
+        judged = [
+            (astuple(row), paper) for row, paper in zip(rows, ranking.paper_ids(), strict=True)
+            if (exact is None or paper in exact) and paper not in left_out
+        ]
+        samples.append(Sample(
+            np.array([row for row, _ in judged], dtype=float).reshape(-1, len(fields(Evidence))),
+            np.array([paper in gold for _, paper in judged], dtype=float),
+            np.array([paper not in neutral for _, paper in judged], dtype=bool), len(gold),
         ))
     return samples
 
 
-def fit(samples: list[Sample], *, ridge: float = 1.0) -> tuple[Floats, float]:
+def fit(samples: Sequence[Sample], *, ridge: float = 1.0) -> tuple[Floats, float]:
     """Logistic regression over all papers of all questions; each question weighs by 1 / sqrt(gold papers)."""
-    x = np.concatenate([s[1][s[3]] for s in samples])
-    y = np.concatenate([s[2][s[3]] for s in samples])
-    weight = np.concatenate([np.full(int(s[3].sum()), 1 / np.sqrt(s[4])) for s in samples])
+    x = np.concatenate([sample.evidence[sample.scored] for sample in samples])
+    y = np.concatenate([sample.right[sample.scored] for sample in samples])
+    weight = np.concatenate([np.full(int(sample.scored.sum()), 1 / np.sqrt(sample.gold)) for sample in samples])
     return logistic(x, y, weight, ridge=ridge)
+
+
+def chance(sample: Sample, weights: Floats, bias: float) -> Floats:
+    """(n,) P(the paper belongs)."""
+    found: Floats = 1 / (1 + np.exp(-(sample.evidence @ weights + bias)))
+    return found
+
+
+def left_out_chances(samples: Sequence[Sample]) -> list[Floats]:
+    """For each question the chances by a model that has not seen it."""
+    fold_of = np.random.default_rng(0).permutation(len(samples)) % FOLDS
+    models = [
+        fit([sample for sample, other in zip(samples, fold_of, strict=True) if other != fold])
+        for fold in range(FOLDS)
+    ]
+    return [chance(sample, *models[fold]) for sample, fold in zip(samples, fold_of, strict=True)]
+
+
+def mean_scores(samples: Sequence[Sample], chances: Sequence[Floats], cut: float) -> tuple[float, float, float]:
+    """Macro precision, recall and F1 of the papers with a chance of at least ``cut``; borderline ones are neutral."""
+    scores = []
+    for sample, found in zip(samples, chances, strict=True):
+        chosen = (found >= cut) & sample.scored
+        right, listed = float((chosen & (sample.right > 0)).sum()), float(chosen.sum())
+        scores.append((right / max(listed, 1), right / sample.gold, 2 * right / (listed + sample.gold)))
+    precision, recall, f1 = np.mean(scores, axis=0)
+    return float(precision), float(recall), float(f1)
 
 
 def logistic(x: Floats, y: Floats, weight: Floats, *, ridge: float = 1.0) -> tuple[Floats, float]:
@@ -132,18 +177,6 @@ def logistic(x: Floats, y: Floats, weight: Floats, *, ridge: float = 1.0) -> tup
         theta -= np.linalg.solve((design * (weight * p * (1 - p))[:, None]).T @ design + penalty, gradient)
     slopes = theta[:-1] / spread
     return slopes, float(theta[-1] - slopes @ mean)
-
-
-def mean_f1(train: list[Sample], test: list[Sample], *, cut: float, leave_one_out: bool = False) -> float:
-    """Macro F1 over ``test`` of papers with probability of at least ``cut``; borderline papers are neutral."""
-    model = None if leave_one_out else fit(train)
-    scores = []
-    for sample in test:
-        slopes, bias = model or fit([other for other in train if other is not sample])
-        chosen = 1 / (1 + np.exp(-(sample[1] @ slopes + bias))) >= cut
-        right = float((chosen & (sample[2] > 0)).sum())
-        scores.append(2 * right / ((chosen & sample[3]).sum() + sample[4]) if right else 0.0)
-    return float(np.mean(scores))
 
 
 if __name__ == "__main__":

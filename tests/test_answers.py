@@ -23,7 +23,8 @@ def test_the_methods_that_edit_gpt_j_are_listed_each_with_its_proof(assistant: A
     names = {item.name for item in answer.items}
     assert {"MEMIT", "MALMEN", "IKE", "CoME", "AlphaEdit"} <= names
     editing = assistant.paper_ids([f"001_eabbeabbe19b3830.txt:{line}" for line in (6, 14, 16, 18, 32, 58, 60, 68)])
-    assert {item.paper_id for item in answer.items} <= editing
+    listed = {item.paper_id for item in answer.items}
+    assert editing <= listed and len(listed - editing) <= 1
     assert all("edit" in f"{item.title} {item.quote}".casefold() for item in answer.items)
     assert answer.considered == 326
     assert answer.text.startswith(f"{len(answer.items)} of 326 papers match; 36 mention GPT-J:")

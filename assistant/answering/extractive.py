@@ -53,7 +53,7 @@ class Extractive:
         if question.kind == "compare" and len(question.names) > len(question.unknown) > 0:
             return self._compare_unknown(answer_id, question)
         if question.kind in ("list", "count"):
-            if question.unknown:
+            if self.lists.unknown(question):
                 return self._no_such_name(answer_id, question)
             return self.lists.answer(answer_id, question)
         if question.kind == "topic" and not question.unknown:

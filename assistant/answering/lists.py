@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from assistant.answering.citations import Marks, shorten
+from assistant.answering.facets import Facet, facets_in
 from assistant.answering.membership import (
     COMMON_WORD,
     CUTS,
     EXCLUDED,
     EXCLUDED_LOOSELY,
     MET,
+    Evidence,
     alternatives_of,
     evidence,
     met,
@@ -68,6 +70,7 @@ class Lists:
     def answer(self, answer_id: str, question: Question, members: Members | None = None) -> Answer:
         """The papers that fit, each with its proof; ``members`` if they have been found already."""
         members = members or self.members(question)
+        question = self.telling(question)
         kept = [member for member in members.fitting if member.hit.sentences]
         if not kept and not question.hard:
             reason = (
@@ -76,14 +79,16 @@ class Lists:
             return self._refuse(answer_id, question, members.nearest, reason, 0.2 if members.treated else 0.1)
         marks = Marks()
         keys = [name.key for name in question.hard]
+        facets = [asked.facet for asked in facets_in(question.positive)]
+
+        def proof(hit: Hit) -> SentenceHit:
+            return proof_of(hit, names=keys, topical=members.topical, facets=facets)
+
         items = tuple(
-            item(member.hit, marks, proof=proof_of(member.hit, names=keys, topical=members.topical),
-                 name=self._method(member.hit))
-            for member in kept
+            item(member.hit, marks, proof=proof(member.hit), name=self._method(member.hit)) for member in kept
         )
         near_misses = tuple(
-            Nearest(hit.paper.paper_id, hit.paper.title,
-                    proof_of(hit, names=keys, topical=members.topical).text, hit.paper.sources, hit.similarity)
+            Nearest(hit.paper.paper_id, hit.paper.title, proof(hit).text, hit.paper.sources, hit.similarity)
             for hit in (member.hit for member in members.under) if hit.sentences
         )
         head = _headline(question, len(items), members)
@@ -101,21 +106,24 @@ class Lists:
         Hard names are exact over the whole collection; the topic is judged on all papers of a small collection and
         on the best 2,000 of a large one.
         """
-        question = self._telling(question)
+        question = self.telling(question)
         named, note = self.with_names(question)
-        left_out = self._excluded(question)
-        ranking, chances, treated = self._judged(question, named)
+        exact = self.exactly(question)
+        left_out = self.excluded(question)
+        ranking, chances, treated = self._judged(question, exact)
         cut = CUTS[self._level]
         eligible = [
             Member(ranking.hit(position), chance)
             for position, (paper, chance) in enumerate(zip(ranking.paper_ids(), chances, strict=True))
-            if treated and chance >= NEAR * cut and (named is None or paper in named) and paper not in left_out
+            if treated and chance >= NEAR * cut and (exact is None or paper in exact) and paper not in left_out
         ]
         if question.topic:
             eligible.sort(key=lambda member: (-member.chance, member.hit.paper.paper_id))
         fitting = tuple(member for member in eligible if member.chance >= cut)
-        considered = self._retriever.count() if named is not None else len(ranking)
+        considered = self._retriever.count() if exact is not None else len(ranking)
+        facets = ", ".join(asked.facet.name for asked in facets_in(question.positive))
         trace = (
+            *([f"kind of paper: {facets}"] if facets else []),
             f"looked at {considered} papers; {len(left_out)} excluded; cut at {cut}; "
             f"{len(eligible) - len(fitting)} just under it", *filter(None, [note]),
         )
@@ -125,33 +133,59 @@ class Lists:
             None if named is None else len(named), bool(note), bool(question.topic), treated, trace,
         )
 
-    def _telling(self, question: Question) -> Question:
-        """The question without words of its topic that are too common to tell the papers that have a name apart."""
+    def telling(self, question: Question) -> Question:
+        """The question without words of its topic that are asked for exactly or too common to tell papers apart.
+
+        Facets are exact. Beside a name, a word that a third of the collection has decides nothing.
+        """
+        spent = {word for asked in facets_in(question.positive) for word in asked.words}
+        question = replace(
+            question, topic=tuple(word for word in question.topic if word not in spent),
+            hard=tuple(name for name in question.hard if name.surface.casefold() not in spent),
+        )
         if not question.hard:
             return question
         lexical = self._retriever.collection.lexical
         many = COMMON_WORD * self._retriever.collection.store.count()
         return replace(question, topic=tuple(word for word in question.topic if lexical.word_frequency(word) <= many))
 
-    def _judged(self, question: Question, named: set[str] | None) -> tuple[Ranking, list[float], bool]:
-        """The papers a list question is judged on, the chance of each to have the topic, and if any paper treats it."""
-        ranking = self.look_at(question, named)
-        if not question.topic:
-            return ranking, [1.0] * len(ranking), True
-        among = None if named is None else len(named.intersection(ranking.paper_ids()))
-        groups = alternatives_of(question.positive, question.topic)
-        chances = [probability(found) for found in evidence(self._retriever, ranking, groups, among=among)]
-        return ranking, chances, met(ranking, groups) >= MET[self._level]
+    def weigh(self, question: Question, exact: set[str] | None) -> tuple[Ranking, list[Evidence], float]:
+        """The papers a list question is judged on, the evidence that each has the topic, and how far any has, 0–1.
 
-    def look_at(self, question: Question, named: set[str] | None) -> Ranking:
+        Args:
+            question: with a topic.
+            exact: the papers that meet its exact conditions, if it has any.
+        """
+        ranking = self.look_at(question, exact)
+        among = None if exact is None else len(exact.intersection(ranking.paper_ids()))
+        groups = alternatives_of(question.positive, question.topic)
+        return ranking, evidence(self._retriever, ranking, groups, among=among), met(ranking, groups)
+
+    def _judged(self, question: Question, exact: set[str] | None) -> tuple[Ranking, list[float], bool]:
+        """The papers looked at, the chance of each to have the topic, and whether any paper treats it."""
+        if not question.topic:
+            ranking = self.look_at(question, exact)
+            return ranking, [1.0] * len(ranking), True
+        ranking, found, covered = self.weigh(question, exact)
+        return ranking, [probability(of_paper) for of_paper in found], covered >= MET[self._level]
+
+    def look_at(self, question: Question, exact: set[str] | None) -> Ranking:
         """The papers a list question is judged on, compared with its topic."""
         query = self._retriever.query(" ".join(question.topic) or question.positive)
         if self._retriever.count() <= LIST_CANDIDATES:
             return self._retriever.rank(query, among=self._retriever.paper_ids())
-        if named is not None and not question.topic:
-            return self._retriever.rank(query, among=sorted(named))
+        if exact is not None and not question.topic:
+            return self._retriever.rank(query, among=sorted(exact))
         found = self._retriever.rank(query, candidates=LIST_CANDIDATES).paper_ids()
-        return self._retriever.rank(query, among=sorted({*found, *(named or ())}))
+        return self._retriever.rank(query, among=sorted({*found, *(exact or ())}))
+
+    def exactly(self, question: Question) -> set[str] | None:
+        """Papers that meet every exact condition, the hard names and the facets; None where there are none."""
+        named, _ = self.with_names(question)
+        conditions = [asked.facet.papers(self._retriever.collection) for asked in facets_in(question.positive)]
+        if named is not None:
+            conditions.append(named)
+        return set.intersection(*conditions) & set(self._retriever.paper_ids()) if conditions else None
 
     def with_names(self, question: Question) -> tuple[set[str] | None, str]:
         """Papers that mention the hard names, None where there are none; and a note if not all could be met at once."""
@@ -165,7 +199,12 @@ class Lists:
             return every, ""
         return set.union(*found), "no paper mentions all the names; these mention one of them"
 
-    def _excluded(self, question: Question) -> set[str]:
+    def unknown(self, question: Question) -> bool:
+        """Whether a name of the question that no facet explains is in no paper."""
+        spent = {word for asked in facets_in(question.positive) for word in asked.words}
+        return any(name.surface.casefold() not in spent for name in question.unknown)
+
+    def excluded(self, question: Question) -> set[str]:
         """Papers that mention an excluded name, or are about an excluded topic.
 
         "Other than X" leaves out only papers about X: with X in the title, or more than once.
@@ -173,9 +212,13 @@ class Lists:
         collection = self._retriever.collection
         left_out: set[str] = set()
         for exclusion in question.exclusions:
-            if exclusion.topic:
+            facets = facets_in(exclusion.text)
+            left_out.update(*(asked.facet.papers(collection) for asked in facets))
+            spent = {word for asked in facets for word in asked.words}
+            topic = tuple(word for word in exclusion.topic if word not in spent)
+            if topic:
                 excluded = Question(
-                    exclusion.text, "list", names=exclusion.names, hard=exclusion.names, topic=exclusion.topic,
+                    exclusion.text, "list", names=exclusion.names, hard=exclusion.names, topic=topic,
                     positive=exclusion.text,
                 )
                 named, _ = self.with_names(excluded)
@@ -203,7 +246,7 @@ class Lists:
 
 def _headline(question: Question, found: int, members: Members) -> str:
     head = f"{found} of {members.considered} papers {'matches' if found == 1 else 'match'}"
-    if members.named is not None:
+    if question.hard:
         link = " or " if question.any_of or members.any_name else " and "
         mention = link.join(name.label for name in question.hard)
         head += f"; {members.named} {'mentions' if members.named == 1 else 'mention'} {mention}"
@@ -224,15 +267,16 @@ def item(hit: Hit, marks: Marks, *, proof: SentenceHit, name: str | None) -> Lis
     )
 
 
-def proof_of(hit: Hit, *, names: Sequence[str], topical: bool) -> SentenceHit:
+def proof_of(hit: Hit, *, names: Sequence[str], topical: bool, facets: Sequence[Facet] = ()) -> SentenceHit:
     """The sentence that best shows why a paper is in the list, or two in a row where only both show it.
 
-    Without a topic, the first sentence with the most of the asked names. With one, a sentence counts by how it meets
-    the topic and by how many of the names it has.
+    Without a topic, the first sentence that shows the most of the asked names and facets. With one, a sentence counts
+    by how it meets the topic and by how many of them it shows.
     """
-    wanted = set(names)
+    wanted = {*names, *(facet.name for facet in facets)}
     having = [
         {key for name in find_names(sentence.text) for key in (name.key, *families(name.key))} & wanted
+        | {facet.name for facet in facets if facet.shown_by(sentence.text)}
         for sentence in hit.sentences
     ]
     best, proof = -1.0, hit.sentences[0]
@@ -252,4 +296,4 @@ def line(listed: ListItem) -> str:
     """One item as text."""
     label = listed.name or listed.title or "(untitled)"
     title = f" — {listed.title}" if listed.title and listed.title != label else ""
-    return f"{label}{title}: “{shorten(listed.quote, 300)}” [{listed.mark}]"
+    return f"{label}{title}: “{shorten(listed.quote, 400)}” [{listed.mark}]"

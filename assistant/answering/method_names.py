@@ -60,7 +60,7 @@ def _introduced(abstract: str) -> Iterator[Name]:
                 if not shaped and not _ENDS_THERE.match(abstract, name.end):
                     continue
                 if _is_object(between, verb, shaped=shaped, spelled=start < name.start):
-                    yield name
+                    yield _in_brackets_after(name, names, abstract) or name
                     break
 
 
@@ -77,6 +77,15 @@ def _is_object(between: str, verb: re.Pattern[str], *, shaped: bool, spelled: bo
         return not between.strip(" \"'“‘")
     apposed = _APPOSED.search(between) is not None and not any(map(_looks_made, find_names(between)))
     return apposed or not _TURNS_AWAY.search(between)
+
+
+def _in_brackets_after(name: Name, names: Sequence[Name], abstract: str) -> Name | None:
+    """The short form that stands in brackets right behind a name: "Knowledge Aware FineTuning (KAFT)"."""
+    return next((
+        other for other in names
+        if abstract[name.end:other.start] == " (" and abstract[other.end:other.end + 1] == ")"
+        and other.surface.isupper() and len(other.surface) < len(name.surface)
+    ), None)
 
 
 def _within_another(name: Name, names: Sequence[Name], begins: Sequence[int]) -> bool:

@@ -1,0 +1,142 @@
+"""Conditions that are a kind of paper rather than its subject: surveys, released code, theory, groups of languages.
+
+Similarity finds them badly, since a survey of pruning is about pruning and a paper on Yoruba never says "African". Each
+is told by a few set phrases that abstracts use of themselves, or by the members of a group, looked up exactly over the
+whole collection.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from assistant.collection import Collection
+from assistant.retrieval.words import words
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """One kind of paper that a question may ask for."""
+
+    name: str                                # as the answer says it
+    asked: re.Pattern[str]                   # what asks for it in a question
+    papers: Callable[[Collection], set[str]]
+    terms: tuple[str, ...]                   # a sentence with one of them shows it
+
+    def shown_by(self, sentence: str) -> bool:
+        """Whether a sentence says that its paper is of this kind."""
+        return any(re.search(rf"\b{re.escape(term)}", sentence, re.IGNORECASE) for term in self.terms)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A facet found in a question."""
+
+    facet: Facet
+    words: frozenset[str]  # of the question, in lower case, that are spent on it
+
+
+def facets_in(text: str) -> list[Asked]:
+    """The facets that a question, or its excluding clause, asks for; each once, in the order of `FACETS`.
+
+    >>> [asked.facet.name for asked in facets_in("surveys that cover an African language")]
+    ['surveys', 'African languages']
+    >>> facets_in("models for survey data")
+    []
+    """
+    found = []
+    for facet in FACETS:
+        spent = {word for match in facet.asked.finditer(text) for word, _, _ in words(match.group())}
+        if spent:
+            found.append(Asked(facet, frozenset(spent)))
+    return found
+
+
+def _with_phrases(*phrases: str) -> Callable[[Collection], set[str]]:
+    return lambda collection: {paper for phrase in phrases for paper in collection.lexical.with_phrase(phrase)}
+
+
+def _speaking_of(group: str, languages: str) -> Callable[[Collection], set[str]]:
+    """Papers with "<group> language" or the name of one of the languages."""
+
+    def papers(collection: Collection) -> set[str]:
+        found = set(collection.lexical.with_phrase(f"{group} language")) | collection.with_name(group.casefold())
+        for language in languages.split():
+            found |= collection.with_name(language.casefold())
+            if language not in _AMBIGUOUS:
+                found |= set(collection.lexical.with_phrase(language))
+        return found
+
+    return papers
+
+
+_AMBIGUOUS = frozenset(["Indic", "Polish"])  # their stems are those of "indicate" and "polish": names only
+_GROUPS = {
+    "African": "Swahili Hausa Yoruba Igbo Amharic Zulu isiZulu Xhosa isiXhosa Shona Somali Kinyarwanda Wolof Oromo "
+    "Tigrinya Lingala Luganda Setswana Sesotho Sepedi Afrikaans Twi Akan Bambara Fula Kirundi Malagasy Chichewa Ewe",
+    "Indian": "Indic Hindi Bengali Bangla Tamil Telugu Marathi Gujarati Kannada Malayalam Punjabi Odia Assamese Urdu "
+    "Sanskrit Maithili Konkani Nepali Sindhi Kashmiri Manipuri Santali Bhojpuri",
+    "European": "German French Spanish Italian Portuguese Dutch Polish Russian Ukrainian Czech Slovak Slovene "
+    "Slovenian Croatian Serbian Bosnian Bulgarian Romanian Hungarian Greek Swedish Norwegian Danish Finnish Icelandic "
+    "Estonian Latvian Lithuanian Catalan Basque Galician Irish Welsh Maltese Albanian Macedonian Belarusian",
+    "Slavic": "Russian Ukrainian Polish Czech Slovak Slovene Slovenian Croatian Serbian Bosnian Bulgarian Macedonian "
+    "Belarusian",
+    "Nordic": "Swedish Norwegian Danish Finnish Icelandic Faroese",
+    "Scandinavian": "Swedish Norwegian Danish",
+    "Baltic": "Latvian Lithuanian Estonian",
+    "Romance": "French Spanish Italian Portuguese Romanian Catalan Galician Occitan",
+    "Asian": "Chinese Mandarin Cantonese Japanese Korean Vietnamese Thai Indonesian Malay Filipino Tagalog Burmese "
+    "Khmer Lao Mongolian Tibetan Uyghur Kazakh Uzbek Hindi Bengali Tamil Telugu Marathi Urdu Nepali Sinhala Javanese",
+    "Semitic": "Arabic Hebrew Amharic Tigrinya Maltese Aramaic",
+    "Turkic": "Turkish Kazakh Uzbek Uyghur Azerbaijani Kyrgyz Tatar Turkmen",
+}
+FACETS = (
+    Facet(
+        "surveys",
+        re.compile(
+            r"\b(?:surveys|survey (?:papers?|articles?|works?|or review|and review|or overview)|(?:a|an|any|no) survey|"
+            r"(?:literature|systematic) reviews?|review (?:papers?|articles?)|overview (?:papers?|articles?))\b"
+            r"(?! (?:data|questions?|responses?|answers?)\b)", re.IGNORECASE,
+        ),
+        _with_phrases(
+            "this survey", "our survey", "we survey", "paper surveys", "survey of", "survey on", "a survey",
+            "survey paper", "comprehensive survey", "systematic survey", "this review", "our review", "we review",
+            "paper reviews", "literature review", "systematic review", "exhaustive review", "review of", "a review",
+            "an overview", "comprehensive overview",
+        ),
+        ("survey", "review", "overview"),
+    ),
+    Facet(
+        "released code",
+        re.compile(
+            r"\b(?:releas\w*|publish\w*|shar\w*|provid\w*|link\w*(?: to)?|open-?sourc\w*)\s+(?:their |the |its )?"
+            r"(?:source )?code\b|\bcode (?:is |are )?(?:publicly |freely )?available\b|\bwith (?:public |open )?code\b",
+            re.IGNORECASE,
+        ),
+        lambda collection: collection.store.papers_with_code(),
+        ("code", "github", "http"),
+    ),
+    Facet(
+        "theory",
+        re.compile(
+            r"\b(?:theoretical (?:analys[ei]s|results?|papers?|works?|studies)|theory papers?|are theoretical)\b",
+            re.IGNORECASE,
+        ),
+        _with_phrases(
+            "theoretical analysis", "theoretical guarantee", "theoretical framework", "theoretical understanding",
+            "theoretical result", "theoretically", "we prove", "theorem", "provably", "convergence rate",
+            "generalization bound",
+        ),
+        ("theor", "prove", "provabl", "convergence", "bound"),
+    ),
+    *(
+        Facet(
+            f"{group} languages",
+            re.compile(rf"\b{group}\s+(?:or \w+ |and \w+ )?(?:natural )?(?:languages?|tongues?)\b", re.IGNORECASE),
+            _speaking_of(group, languages),
+            (group, *languages.split()),
+        )
+        for group, languages in _GROUPS.items()
+    ),
+)

@@ -1,0 +1,239 @@
+"""Lists and counts over the whole collection: who belongs, why, and what was left out by little."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from test_answers import check_contract
+
+from assistant import Assistant, Paper, Settings
+from assistant.answering.facets import facets_in
+from assistant.answering.lists import proof_of
+from assistant.answering.membership import CUTS, alternatives_of
+from assistant.answering.method_names import method_name
+from assistant.records import Answer, Hit, SentenceHit
+from assistant.ui.cli import main
+from assistant.ui.render import answer_json, answer_text
+
+
+def listed(answer: Answer) -> set[str]:
+    return {item.paper_id for item in answer.items}
+
+
+# -- names
+
+
+@pytest.mark.parametrize("name", ["T5", "GPT-J", "LLaMA"])
+def test_a_list_by_name_has_every_paper_that_mentions_it_however_many(name: str, assistant: Assistant) -> None:
+    answer = assistant.ask(f"which papers mention {name}?")
+
+    mentioning = assistant.with_name(name)
+    assert len(mentioning) > 20
+    assert listed(answer) == mentioning
+    assert answer.text.startswith(f"{len(mentioning)} of 326 papers match; {len(mentioning)} mention {name}:")
+    check_contract(answer, assistant)
+
+
+def test_a_count_of_nothing_is_an_answer(assistant: Assistant) -> None:
+    answer = assistant.ask("how many papers that mention GPT-NeoX are about football?")
+
+    assert (answer.matched, answer.abstained) == (0, False)
+    assert answer.text == "0 of 326 papers match; 2 mention GPT-NeoX."
+
+
+@pytest.mark.parametrize("question", ["which methods edit GPT-J?", "papers on mathematical reasoning with LLaMA"])
+def test_every_paper_of_a_list_mentions_the_hard_name(question: str, assistant: Assistant) -> None:
+    name = "GPT-J" if "GPT-J" in question else "LLaMA"
+
+    answer = assistant.ask(question)
+
+    assert answer.items
+    assert listed(answer) <= assistant.with_name(name)
+
+
+def test_a_word_that_most_papers_have_empties_no_list_by_name(assistant: Assistant) -> None:
+    assert listed(assistant.ask("which papers evaluate on SuperGLUE?")) == assistant.with_name("SuperGLUE")
+
+
+# -- topics
+
+
+@pytest.mark.parametrize(("text", "topic", "groups"), [
+    ("T5 with images or video", ["images", "video"], [["images"], ["video"]]),
+    ("legal/financial texts", ["legal", "financial", "texts"], [["legal"], ["financial", "texts"]]),
+    ("medical hallucination", ["medical", "hallucination"], [["medical", "hallucination"]]),
+    ("hate speech, toxic content", ["hate", "speech", "toxic", "content"], [["hate", "speech"], ["toxic", "content"]]),
+    ("well, or not", ["pruning"], [["pruning"]]),
+])
+def test_alternatives_are_what_or_commas_and_slashes_part(
+    text: str, topic: list[str], groups: list[list[str]]
+) -> None:
+    assert alternatives_of(text, topic) == groups
+
+
+def test_one_of_two_alternatives_is_enough(assistant: Assistant) -> None:
+    either = listed(assistant.ask("which papers are about mental health or customer service?"))
+
+    for one in ("mental health", "customer service"):
+        best = assistant.ask(f"which papers are about {one}?").items[0].paper_id
+        assert best in either
+
+
+def test_both_of_two_topics_are_needed(assistant: Assistant) -> None:
+    both = assistant.ask("which papers are about hallucination in medicine?")
+
+    assert 1 <= len(both.items) <= 6
+    papers = assistant.papers([item.paper_id for item in both.items[:2]])
+    assert all("medic" in paper.abstract.casefold() for paper in papers)
+    assert all("hallucinat" in f"{paper.title} {paper.abstract}".casefold() for paper in papers)
+
+
+@pytest.mark.parametrize("question", [
+    "which papers are about football?", "papers on bird migration", "list the papers about cooking recipes",
+])
+def test_a_topic_that_no_paper_treats_is_refused(question: str, assistant: Assistant) -> None:
+    answer = assistant.ask(question)
+
+    assert answer.abstained
+    assert answer.reason == "the collection does not seem to treat this"
+    assert answer.nearest
+    check_contract(answer, assistant)
+
+
+def test_several_alternatives_are_not_refused_because_no_paper_has_all(assistant: Assistant) -> None:
+    answer = assistant.ask("papers about calibration, uncertainty estimates or abstaining from an answer")
+
+    assert len(answer.items) >= 3
+
+
+def test_strict_lists_less_and_eager_more(assistant: Assistant) -> None:
+    found = {}
+    for level in CUTS:
+        settings = Settings(**{**assistant.settings.model_dump(), "refusal": level}, _env_file=None)
+        other = Assistant(assistant.collection, assistant._embedder, settings)
+        found[level] = listed(other.ask("which papers make inference of language models faster?"))
+
+    assert found["strict"] < found["balanced"] < found["eager"]
+
+
+# -- exclusions and kinds of papers
+
+
+def test_an_excluded_topic_is_left_out_and_the_rest_stays(assistant: Assistant) -> None:
+    every = listed(assistant.ask("which papers are about machine translation?"))
+    without = assistant.ask("which papers are about machine translation, not counting the medical ones?")
+
+    assert 0 < len(without.items) < len(every)
+    papers = assistant.papers(sorted(every - listed(without)))
+    assert all("medic" in f"{paper.title} {paper.abstract}".casefold() for paper in papers)
+
+
+@pytest.mark.parametrize(("text", "names"), [
+    ("surveys on an African language", ["surveys", "African languages"]),
+    ("is there a survey of pruning?", ["surveys"]),
+    ("which review papers release their code?", ["surveys", "released code"]),
+    ("how many papers treat Indian languages?", ["Indian languages"]),
+    ("models for survey data", []),
+    ("give me an overview of LoRA", []),
+    ("open-source models", []),
+    ("code generation", []),
+])
+def test_a_question_for_a_kind_of_paper_is_recognised(text: str, names: list[str]) -> None:
+    assert [asked.facet.name for asked in facets_in(text)] == names
+
+
+def test_surveys_are_told_by_what_they_call_themselves(assistant: Assistant) -> None:
+    answer = assistant.ask("how many survey papers are in the collection?")
+
+    assert 8 <= answer.matched <= 16
+    words = ("survey", "review", "overview")
+    assert all(any(word in f"{item.title} {paper.abstract}".casefold() for word in words)
+               for item in answer.items for paper in assistant.papers([item.paper_id]))
+
+
+def test_a_group_of_languages_is_found_by_its_members(assistant: Assistant) -> None:
+    answer = assistant.ask("which papers study an African language?")
+
+    papers = assistant.papers(assistant.collection.store.paper_ids())
+    on_swahili = {paper.paper_id for paper in papers if "Swahili" in paper.abstract}
+    assert on_swahili and on_swahili <= listed(answer)
+    assert all("Swahili" in item.quote for item in answer.items if item.paper_id in on_swahili)
+
+
+# -- what each item says
+
+
+SENTENCES = ("We study editing of facts.", "We use GPT-J.", "Editing GPT-J is hard.", "The end.")
+
+
+def hit(scores: tuple[float, ...]) -> Hit:
+    abstract = " ".join(SENTENCES)
+    starts = [abstract.index(sentence) for sentence in SENTENCES]
+    return Hit(
+        Paper("0" * 20, None, abstract, abstract), 1.0, 1.0, 1.0, 1.0,
+        sentences=tuple(
+            SentenceHit(start, start + len(text), text, score)
+            for start, text, score in zip(starts, SENTENCES, scores, strict=True)
+        ),
+    )
+
+
+@pytest.mark.parametrize(("scores", "names", "topical", "proof"), [
+    ((0.8, 0.2, 0.7, 0.1), ["gptj"], True, "Editing GPT-J is hard."),
+    ((0.9, 0.2, 0.1, 0.1), ["gptj"], True, "We study editing of facts. We use GPT-J."),
+    ((0.8, 0.2, 0.9, 0.1), [], True, "Editing GPT-J is hard."),
+    ((0.8, 0.2, 0.9, 0.1), ["gptj"], False, "We use GPT-J."),
+    ((0.8, 0.2, 0.9, 0.1), [], False, "We study editing of facts."),
+])
+def test_the_proof_shows_name_and_topic(
+    scores: tuple[float, ...], names: list[str], topical: bool, proof: str
+) -> None:
+    found = hit(scores)
+
+    shown = proof_of(found, names=names, topical=topical)
+
+    assert shown.text == proof == found.paper.abstract[shown.start:shown.end]
+
+
+@pytest.mark.parametrize(("abstract", "name"), [
+    ("We propose Knowledge Aware FineTuning (KAFT) to help.", "KAFT"),
+    ("We introduce a new benchmark, called CompWoB, of tasks.", "CompWoB"),
+    ("We introduce Codex, a language model.", "Codex"),
+    ("We propose a framework that works, CoME.", None),
+    ("We complete smart contracts (SCs) with a model.", None),
+    ("Metrics such as mean conversation length (MCL) are introduced as proxies.", None),
+    ("We propose to employ Hidden Markov Models (HMMs) here.", None),
+    ("We fine-tune models on notes from MIMIC and release them.", None),
+    ("Code is released at https://github.com/AlanAnsell/peft.", None),
+    ("Experiments show that in-context knowledge editing (IKE) does well.", "IKE"),
+])
+def test_a_name_a_paper_only_mentions_is_not_its_method(abstract: str, name: str | None) -> None:
+    paper = Paper("3" * 20, None, abstract, abstract)
+
+    assert method_name(paper, papers_with=lambda keys: dict.fromkeys(keys, 1)) == name
+
+
+# -- near misses
+
+
+def test_near_misses_are_under_the_cut_and_shown_when_asked_for(assistant: Assistant) -> None:
+    answer = assistant.ask("which papers make inference of language models faster?")
+
+    assert answer.near_misses
+    assert not {near.paper_id for near in answer.near_misses} & listed(answer)
+    assert answer_json(answer)["near_misses"][0]["paper_id"] == answer.near_misses[0].paper_id
+    title = answer.near_misses[0].title or "(untitled)"
+    assert "Just under the cut:\n- " + title in answer_text(answer, near_misses=True)
+    assert "Just under the cut" not in answer_text(answer)
+    assert "Nothing is just under the cut." in answer_text(replace(answer, near_misses=()), near_misses=True)
+
+
+def test_the_command_line_shows_near_misses(
+    assistant: Assistant, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ASSISTANT_HOME", str(assistant.settings.home))
+
+    assert main(["ask", "--near-misses", "which papers make inference of language models faster?"]) == 0
+
+    assert "Just under the cut:" in capsys.readouterr().out
