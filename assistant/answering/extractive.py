@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from assistant.answering import confidence
 from assistant.answering.citations import Marks, with_marks
+from assistant.answering.facts import Facts
 from assistant.answering.lists import item, line, method_name, proof_of
 from assistant.answering.membership import CUT, evidence, probability
 from assistant.answering.refusal import Signals, judge, signals
@@ -16,9 +18,6 @@ from assistant.retrieval.names import name_key, names_of
 from assistant.retrieval.retriever import Ranking, Retriever
 
 LIST_CANDIDATES = 2000  # of a large collection, for topics; names are exact over all of it
-MAX_SENTENCES = 3      # of a fact's answer: about 85 words
-OF_PAPER = 0.5         # weight of a paper's score beside that of its sentence
-OF_NUMBER = 0.1        # what a figure adds where one is asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +46,8 @@ class Extractive:
 
     def __init__(self, retriever: Retriever, *, top_k: int, candidates: int, refusal: str) -> None:
         self._retriever = retriever
-        self._top_k = top_k
         self._candidates = candidates
-        self._refusal = refusal
+        self.facts = Facts(retriever, candidates=candidates, refusal=refusal, refuse=self._refuse)
 
     def answer(self, question: Question, *, answer_id: str) -> Answer:
         """Answer any question; what cannot be answered is refused, with the reason and what comes nearest."""
@@ -61,14 +59,16 @@ class Extractive:
             hits = self._retriever.search(
                 self._retriever.query(question.corrected, names=question.keys), limit=3, candidates=self._candidates
             )
-            return self._refuse(answer_id, question, hits, "abstracts do not give authors, dates or venues", 0.1)
+            return self._refuse(
+                answer_id, question, hits, "abstracts do not give authors, dates or venues", confidence.METADATA
+            )
         if question.kind in ("list", "count"):
             return self._list(answer_id, question)
         if question.kind == "topic" and not question.unknown:
             return self._topic(answer_id, question)
         if question.kind == "compare" and len([name for name in question.names if name.known]) > 1:
             return self._compare(answer_id, question)
-        return self._fact(answer_id, question)
+        return self.facts.answer(answer_id, question, preface=_notice(question))
 
     def _topic(self, answer_id: str, question: Question) -> Answer:
         """A bare topic gets a list if several papers are about it, else what the best one says."""
@@ -77,28 +77,7 @@ class Extractive:
         members = None if question.wants_number else self.members(question)
         if members is not None and len(members.fitting) > 1:
             return self._list(answer_id, question, members)
-        return self._fact(answer_id, question)
-
-    # -- facts
-
-    def _fact(self, answer_id: str, question: Question) -> Answer:
-        query = self._retriever.query(question.corrected, names=question.keys)
-        hits = self._retriever.search(query, limit=max(self._top_k, 5), candidates=self._candidates)
-        judgement = judge(question, signals(query, hits), level=self._refusal)
-        considered = self._retriever.count()
-        if judgement.abstain:
-            return self._refuse(answer_id, question, hits, judgement.reason or "", judgement.confidence)
-        marks = Marks()
-        sentences = []
-        for hit, sentence in _evidence(hits[:self._top_k], wants_number=question.wants_number):
-            mark = marks.cite(hit.paper, sentence.start, sentence.end)
-            sentences.append(AnswerSentence(sentence.text, (mark,), checked=True))
-        cited = {citation.paper_id for citation in marks.citations()}
-        return Answer(
-            answer_id, question.text, question.kind, _notice(question) + with_marks(sentences), tuple(sentences),
-            marks.citations(), considered=considered, matched=len(cited), confidence=judgement.confidence,
-            trace=question.trace,
-        )
+        return self.facts.answer(answer_id, question, preface=_notice(question))
 
     # -- lists and counts
 
@@ -236,7 +215,9 @@ class Extractive:
         if not sentences:  # a filter left out all that mention the names
             names = " or ".join(name.label for name in question.names)
             hits = self._retriever.search(query, limit=3, candidates=self._candidates)
-            return self._refuse(answer_id, question, hits, f"none of these papers mentions {names}", 0.05)
+            return self._refuse(
+                answer_id, question, hits, f"none of these papers mentions {names}", confidence.UNKNOWN_NAME
+            )
         cited = {citation.paper_id for citation in marks.citations()}
         return Answer(
             answer_id, question.text, "compare", _notice(question) + with_marks(sentences), tuple(sentences),
@@ -260,7 +241,7 @@ class Extractive:
                else "no authors, dates or full texts.")
         )
         return Answer(
-            answer_id, question.text, "collection", text, (AnswerSentence(text, (), checked=True),),
+            answer_id, question.text, "collection", text, (AnswerSentence(text, (), checked=False),),
             considered=passing, confidence=1.0, trace=question.trace,
         )
 
@@ -278,10 +259,12 @@ class Extractive:
     def _no_such_name(self, answer_id: str, question: Question) -> Answer:
         names = " and ".join(f"“{name.surface}”" for name in question.unknown)
         hits = self._retriever.search(self._retriever.query(question.text), limit=3, candidates=self._candidates)
-        return self._refuse(answer_id, question, hits, f"no paper of the collection mentions {names}", 0.05)
+        return self._refuse(
+            answer_id, question, hits, f"no paper of the collection mentions {names}", confidence.UNKNOWN_NAME
+        )
 
     def _refuse(
-        self, answer_id: str, question: Question, hits: Sequence[Hit], reason: str, confidence: float
+        self, answer_id: str, question: Question, hits: Sequence[Hit], reason: str, sure: float
     ) -> Answer:
         near = tuple(
             Nearest(hit.paper.paper_id, hit.paper.title, _best(hit, 1)[0].text, hit.paper.sources, hit.similarity)
@@ -289,29 +272,10 @@ class Extractive:
         )
         text = f"I cannot answer that: {reason}."
         return Answer(
-            answer_id, question.text, question.kind, text, (AnswerSentence(text, (), checked=True),), nearest=near,
+            answer_id, question.text, question.kind, text, (AnswerSentence(text, (), checked=False),), nearest=near,
             considered=self._retriever.count(), abstained=True, reason=reason,
-            confidence=confidence, trace=question.trace,
+            confidence=sure, trace=question.trace,
         )
-
-
-def _evidence(hits: Sequence[Hit], *, wants_number: bool) -> list[tuple[Hit, SentenceHit]]:
-    """The sentences that answer, best first, whichever of the best papers they stand in.
-
-    A sentence counts by how it meets the question itself, by how well its paper does, and, if a number is asked for, by
-    having one.
-    """
-    found = [
-        (sentence.score + OF_PAPER * hit.score + OF_NUMBER * (wants_number and _has_number(sentence.text)),
-         hit, sentence)
-        for hit in hits for sentence in hit.sentences
-    ]
-    found.sort(key=lambda entry: (-entry[0], entry[1].paper.paper_id, entry[2].start))
-    return [(hit, sentence) for _, hit, sentence in found[:MAX_SENTENCES]]
-
-
-def _has_number(text: str) -> bool:
-    return any(character.isdigit() for character in text)
 
 
 def _best(hit: Hit, count: int) -> list[SentenceHit]:
@@ -339,6 +303,6 @@ def _list_confidence(members: Sequence[Member]) -> float:
 
 def _said(answer_id: str, question: Question, text: str, *, reason: str) -> Answer:
     return Answer(
-        answer_id, question.text, question.kind, text, (AnswerSentence(text, (), checked=True),), abstained=True,
+        answer_id, question.text, question.kind, text, (AnswerSentence(text, (), checked=False),), abstained=True,
         reason=reason, trace=question.trace,
     )
