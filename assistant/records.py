@@ -66,6 +66,7 @@ class SentenceHit:
     end: int
     text: str     # abstract[start:end]
     score: float  # 0-1: weighted mean over question tokens of the best cosine in the sentence
+    coverage: tuple[float, ...] = ()  # per word of the question: best token cosine in the sentence, 0-1
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ class Hit:
     lexical: float                      # BM25 over the best BM25 of this question, 0-1
     coverage: tuple[float, ...] = ()    # per word of the question: best token cosine in the paper, 0-1
     sentences: tuple[SentenceHit, ...] = ()  # in reading order
+    title_coverage: tuple[float, ...] = ()  # per word of the question: best token cosine in the title; () without one
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ class AnswerSentence:
 
     text: str
     marks: tuple[int, ...]
-    checked: bool  # the words were found in what the marks cite
+    checked: bool  # its words were found in what its marks cite; false where it cites nothing
 
 
 @dataclass(frozen=True, slots=True)

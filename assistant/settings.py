@@ -82,7 +82,7 @@ class Settings(BaseSettings):
     price_completion: float | None = Field(None, ge=0, description="per million tokens written by the model")
     session_max_tokens: int | None = Field(None, ge=1, description="tokens a session may use; unset: no cap")
     session_max_cost: float | None = Field(None, ge=0, description="cost a session may cause; unset: no cap")
-    top_k: int = Field(5, ge=1, le=100, description="papers an answer may draw on")
+    top_k: int = Field(12, ge=1, le=100, description="papers an answer may draw on")
     candidates: int = Field(200, ge=10, le=5000, description="papers each first-stage ranker proposes")
     reranker: str | None = Field(
         None, description="folder or name of a cross-encoder that puts the best papers in order; needs the extra rerank"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 
 from assistant.records import AnswerSentence, Citation, Paper
 
@@ -37,16 +38,48 @@ def first_url(text: str) -> str | None:
     return match.group().rstrip(".,;:!?") if match else None
 
 
+def quoted(places: Sequence[tuple[Paper, int, int]]) -> tuple[tuple[AnswerSentence, ...], tuple[Citation, ...]]:
+    """Sentences to show, in order, each ``abstract[start:end]`` of a paper, and their citations.
+
+    Neighbours in an abstract that are shown one after the other are cited as one span, with one mark.
+    """
+    spans: list[tuple[Paper, int, int]] = []
+    span_of: list[int] = []  # of each sentence
+    for paper, start, end in places:
+        if spans and _goes_on(spans[-1], paper, start, end):
+            spans[-1] = (paper, spans[-1][1], end)
+        else:
+            spans.append((paper, start, end))
+        span_of.append(len(spans) - 1)
+    marks = Marks()
+    mark_of = [marks.cite(*span) for span in spans]
+    return tuple(
+        AnswerSentence(paper.abstract[start:end], (mark_of[span],), checked=True)
+        for (paper, start, end), span in zip(places, span_of, strict=True)
+    ), marks.citations()
+
+
+def _goes_on(span: tuple[Paper, int, int], paper: Paper, start: int, end: int) -> bool:
+    before, _, stop = span
+    between = paper.abstract[stop:start]
+    return before.paper_id == paper.paper_id and stop <= start < end and not between.strip()
+
+
 def with_marks(sentences: Iterable[AnswerSentence]) -> str:
-    """The text of an answer: each sentence followed by its marks.
+    """The text of an answer: each sentence followed by its marks, which a run of sentences that share them has once.
 
     >>> with_marks([AnswerSentence("MEMIT edits GPT-J.", (1, 2), True)])
     'MEMIT edits GPT-J. [1][2]'
+    >>> with_marks([AnswerSentence("We edit.", (1,), True), AnswerSentence("It works.", (1,), True)])
+    'We edit. It works. [1]'
     """
-    return " ".join(
-        sentence.text + (" " + "".join(f"[{mark}]" for mark in sentence.marks) if sentence.marks else "")
-        for sentence in sentences
-    )
+    parts = []
+    shown = list(sentences)
+    for sentence, following in zip_longest(shown, shown[1:]):
+        parts.append(sentence.text)
+        if sentence.marks and (following is None or following.marks != sentence.marks):
+            parts.append("".join(f"[{mark}]" for mark in sentence.marks))
+    return " ".join(parts)
 
 
 def is_verbatim(citation: Citation, paper: Paper) -> bool:

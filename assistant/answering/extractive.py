@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from assistant.answering import confidence
 from assistant.answering.about import is_about, tell
 from assistant.answering.absence import explain_absence
-from assistant.answering.citations import Marks, with_marks
+from assistant.answering.citations import Marks
 from assistant.answering.compare import Comparison, comparison, paragraphs, side_by_side
+from assistant.answering.facts import Facts
 from assistant.answering.language import carried, language_of, request
 from assistant.answering.lists import Lists
-from assistant.answering.refusal import judge, signals
 from assistant.answering.wording import notice
 from assistant.question import Question
 from assistant.records import Answer, AnswerSentence, Hit, Nearest, SentenceHit
 from assistant.retrieval.retriever import Retriever
-
-MAX_SENTENCES = 3      # of a fact's answer: about 85 words
-OF_PAPER = 0.5         # weight of a paper's score beside that of its sentence
-OF_NUMBER = 0.1        # what a figure adds where one is asked for
 
 
 class Extractive:
@@ -27,9 +24,9 @@ class Extractive:
 
     def __init__(self, retriever: Retriever, *, top_k: int, candidates: int, refusal: str) -> None:
         self._retriever = retriever
-        self._top_k = top_k
         self._candidates = candidates
         self._refusal = refusal
+        self.facts = Facts(retriever, top_k=top_k, candidates=candidates, refusal=refusal, refuse=self._refuse)
         self.lists = Lists(retriever, level=refusal, refuse=self._refuse)
 
     def answer(self, question: Question, *, answer_id: str) -> Answer:
@@ -45,7 +42,9 @@ class Extractive:
             hits = self._retriever.search(
                 self._retriever.query(question.corrected, names=question.keys), limit=3, candidates=self._candidates
             )
-            return self._refuse(answer_id, question, hits, "abstracts do not give authors, dates or venues", 0.1)
+            return self._refuse(
+                answer_id, question, hits, "abstracts do not give authors, dates or venues", confidence.METADATA
+            )
         if question.kind in ("fact", "topic", "compare", "list") and not question.unknown:
             compared = comparison(self._retriever, question, candidates=self._candidates)
             if compared is not None:
@@ -58,7 +57,7 @@ class Extractive:
             return self.lists.answer(answer_id, question)
         if question.kind == "topic" and not question.unknown:
             return self._topic(answer_id, question)
-        return self._fact(answer_id, question)
+        return self.facts.answer(answer_id, question, preface=notice(question))
 
     def explain_absence(self, question: Question, paper_or_name: str, *, answer_id: str) -> Answer:
         """Why the list that answers a question does not have a paper."""
@@ -79,7 +78,7 @@ class Extractive:
         kind = "fact" if len(known.names) == 1 else "compare"
         read = Question(known.text, kind, names=known.names, hard=known.names, positive=known.text)
         compared = comparison(self._retriever, read, candidates=self._candidates) if kind == "compare" else None
-        answer = self._compare(answer_id, read, compared) if compared else self._fact(answer_id, read)
+        answer = self._compare(answer_id, read, compared) if compared else self.facts.answer(answer_id, read)
         notice = f"(The question does not seem to be in English; I searched for {known.text}.) "
         return replace(answer, question=question.text, text=notice + answer.text, trace=trace)
 
@@ -90,28 +89,7 @@ class Extractive:
         members = None if question.wants_number else self.lists.members(question)
         if members is not None and len(members.fitting) > 1:
             return self.lists.answer(answer_id, question, members)
-        return self._fact(answer_id, question)
-
-    # -- facts
-
-    def _fact(self, answer_id: str, question: Question) -> Answer:
-        query = self._retriever.query(question.corrected, names=question.keys)
-        hits = self._retriever.search(query, limit=max(self._top_k, 5), candidates=self._candidates)
-        judgement = judge(question, signals(query, hits), level=self._refusal)
-        considered = self._retriever.count()
-        if judgement.abstain:
-            return self._refuse(answer_id, question, hits, judgement.reason or "", judgement.confidence)
-        marks = Marks()
-        sentences = []
-        for hit, sentence in _evidence(hits[:self._top_k], wants_number=question.wants_number):
-            mark = marks.cite(hit.paper, sentence.start, sentence.end)
-            sentences.append(AnswerSentence(sentence.text, (mark,), checked=True))
-        cited = {citation.paper_id for citation in marks.citations()}
-        return Answer(
-            answer_id, question.text, question.kind, notice(question) + with_marks(sentences), tuple(sentences),
-            marks.citations(), considered=considered, matched=len(cited), confidence=judgement.confidence,
-            trace=question.trace,
-        )
+        return self.facts.answer(answer_id, question, preface=notice(question))
 
     # -- comparisons
 
@@ -134,7 +112,7 @@ class Extractive:
         if not near:
             return refused
         text = f"{refused.text} Of {' and '.join(name.label for name in known)} it says: “{near[0].quote}”"
-        return replace(refused, text=text, sentences=(AnswerSentence(text, (), checked=True),), nearest=near)
+        return replace(refused, text=text, sentences=(AnswerSentence(text, (), checked=False),), nearest=near)
 
     # -- answers without papers
 
@@ -144,7 +122,7 @@ class Extractive:
         some = passing != self._retriever.collection.store.count()
         text = (f"{passing} papers pass the filter. " if some else "") + told.text
         return Answer(
-            answer_id, question.text, "collection", text, (AnswerSentence(text, (), checked=True),),
+            answer_id, question.text, "collection", text, (AnswerSentence(text, (), checked=False),),
             considered=passing, abstained=not told.kept, reason=None if told.kept else "that is not kept",
             confidence=1.0 if told.kept else 0.1, trace=(*question.trace, *told.trace),
         )
@@ -152,37 +130,20 @@ class Extractive:
     def _no_such_name(self, answer_id: str, question: Question) -> Answer:
         names = " and ".join(f"“{name.surface}”" for name in question.unknown)
         hits = self._retriever.search(self._retriever.query(question.text), limit=3, candidates=self._candidates)
-        return self._refuse(answer_id, question, hits, f"no paper of the collection mentions {names}", 0.05)
+        return self._refuse(
+            answer_id, question, hits, f"no paper of the collection mentions {names}", confidence.UNKNOWN_NAME
+        )
 
     def _refuse(
-        self, answer_id: str, question: Question, hits: Sequence[Hit], reason: str, confidence: float
+        self, answer_id: str, question: Question, hits: Sequence[Hit], reason: str, sure: float
     ) -> Answer:
         near = tuple(_near(hit) for hit in hits[:3] if hit.sentences)
         text = f"I cannot answer that: {reason}."
         return Answer(
-            answer_id, question.text, question.kind, text, (AnswerSentence(text, (), checked=True),), nearest=near,
+            answer_id, question.text, question.kind, text, (AnswerSentence(text, (), checked=False),), nearest=near,
             considered=self._retriever.count(), abstained=True, reason=reason,
-            confidence=confidence, trace=question.trace,
+            confidence=sure, trace=question.trace,
         )
-
-
-def _evidence(hits: Sequence[Hit], *, wants_number: bool) -> list[tuple[Hit, SentenceHit]]:
-    """The sentences that answer, best first, whichever of the best papers they stand in.
-
-    A sentence counts by how it meets the question itself, by how well its paper does, and, if a number is asked for, by
-    having one.
-    """
-    found = [
-        (sentence.score + OF_PAPER * hit.score + OF_NUMBER * (wants_number and _has_number(sentence.text)),
-         hit, sentence)
-        for hit in hits for sentence in hit.sentences
-    ]
-    found.sort(key=lambda entry: (-entry[0], entry[1].paper.paper_id, entry[2].start))
-    return [(hit, sentence) for _, hit, sentence in found[:MAX_SENTENCES]]
-
-
-def _has_number(text: str) -> bool:
-    return any(character.isdigit() for character in text)
 
 
 def _near(hit: Hit) -> Nearest:
@@ -195,6 +156,6 @@ def _best(hit: Hit, count: int) -> list[SentenceHit]:
 
 def _said(answer_id: str, question: Question, text: str, *, reason: str) -> Answer:
     return Answer(
-        answer_id, question.text, question.kind, text, (AnswerSentence(text, (), checked=True),), abstained=True,
+        answer_id, question.text, question.kind, text, (AnswerSentence(text, (), checked=False),), abstained=True,
         reason=reason, trace=question.trace,
     )

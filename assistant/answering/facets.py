@@ -54,18 +54,18 @@ def facets_in(text: str) -> list[Asked]:
 
 
 def _with_phrases(*phrases: str) -> Callable[[Collection], set[str]]:
-    return lambda collection: {paper for phrase in phrases for paper in collection.lexical.with_phrase(phrase)}
+    return lambda collection: set(collection.lexical.with_phrases(phrases))
 
 
 def _speaking_of(group: str, languages: str) -> Callable[[Collection], set[str]]:
     """Papers with "<group> language" or the name of one of the languages."""
 
     def papers(collection: Collection) -> set[str]:
-        found = set(collection.lexical.with_phrase(f"{group} language")) | collection.with_name(group.casefold())
+        found = set(collection.lexical.with_phrases([f"{group} language"])) | collection.with_name(group.casefold())
         for language in languages.split():
             found |= collection.with_name(language.casefold())
             if language not in _AMBIGUOUS:
-                found |= set(collection.lexical.with_phrase(language))
+                found |= set(collection.lexical.with_phrases([language]))
         return found
 
     return papers

@@ -105,6 +105,7 @@ class Ranking:
             paper=entry.paper, score=float(self.score[position]), support=float(self.support[position]),
             similarity=float(self.similarity[position]), lexical=float(self.lexical[position]),
             coverage=_by_word(found.coverage(), self.query), sentences=_sentences(entry, found, self.query),
+            title_coverage=_title(entry, found, self.query),
         )
 
     def hits(self, limit: int) -> list[Hit]:
@@ -323,7 +324,12 @@ def _by_word(coverage: Floats, query: Query) -> tuple[float, ...]:
 def _sentences(entry: Entry, found: Match, query: Query) -> tuple[SentenceHit, ...]:
     scores = support(found.best, query.weights)
     return tuple(
-        SentenceHit(int(start), int(end), entry.paper.abstract[start:end], float(score))
-        for (start, end, _, _), score in zip(entry.sentences, scores, strict=True)
+        SentenceHit(int(start), int(end), entry.paper.abstract[start:end], float(score), _by_word(best, query))
+        for (start, end, _, _), score, best in zip(entry.sentences, scores, found.best, strict=True)
         if start >= 0  # the title is matched too, but is not a sentence to quote
     )
+
+
+def _title(entry: Entry, found: Match, query: Query) -> tuple[float, ...]:
+    rows = (best for (start, *_), best in zip(entry.sentences, found.best, strict=True) if start < 0)
+    return next((_by_word(best, query) for best in rows), ())

@@ -1,0 +1,93 @@
+"""What kind of thing a question of fact asks for, by its words; and what in a sentence can be such a thing.
+
+The words are those of asking, the same in every field: none names a method or a subject.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from assistant.question import Question
+from assistant.retrieval.words import words
+
+_DEFINITION = re.compile(
+    r"^\W*(?:what(?:['’]s| is| are|s)|define|explain|describe|meaning|tell me what)\b|"
+    r"\b(?:definition|meaning|stands? for|what is (?:that|it)|description|what does it do|define|means? by|meant by|"
+    r"counts? as)\b",
+    re.IGNORECASE,
+)
+_YES_NO = re.compile(
+    r"^\W*(?:is|are|was|were|do|does|did|can|could|has|have|had|should|will|would)\b[^?]*\?*\s*$", re.IGNORECASE
+)
+_ALTERNATIVE = re.compile(r"\b(?:or|which|what|how|why|where|when|who)\b", re.IGNORECASE)
+_REASON = re.compile(
+    r"^\W*why\b|[:,]\s*why\b|\b(?:for what|what) reasons?\b|\bwhat explains\b|\bhow come\b", re.IGNORECASE
+)
+_ADDRESS = re.compile(
+    r"\b(?:urls?|links? to|web ?site|web ?page|repository|repo|github|homepage|download(?:ed)?|"
+    r"where (?:is|are|can)\b.*\b(?:code|data|dataset|models?|weights|demo)|"
+    r"(?:is|are) (?:the |its |their )?(?:code|data|weights)\b.*\b(?:public|open|available|released))\b", re.IGNORECASE,
+)
+# What papers report in their body and abstracts seldom do: settings, cost, equipment, scores on one benchmark.
+_SELDOM = re.compile(
+    r"\b(?:(?:batch|vocabulary) size|learning rates?|epochs?|steps?|hyper-?parameters?|random seeds?|optimi[sz]ers?|"
+    r"layers?|dimensions?|hidden size|temperature|gpus?|tpus?|hardware|(?:gpu )?hours?|minutes|days|weeks|memory|"
+    r"latency|throughput|dollars?|euros?|costs?|price|budget|licen[cs]es?|annotators?|agreement|parameters|tokens|"
+    r"bleu|wer|f1|rouge|exact[- ]match|perplexity|p-values?|significance)\b", re.IGNORECASE,
+)
+_FIGURE = re.compile(  # "5200", "13.29M", "four"; not the version in "GPT-4"
+    r"(?<![\w.-])[$€£~]?\d|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|half|twice|hundreds?|thousands?|millions?|"
+    r"billions?|double|triple)\b", re.IGNORECASE,
+)
+_CAUSE = re.compile(
+    r"\b(?:because|due to|since|as a result of|caused?s?|owing to|attribut\w+|stem(?:s|med|ming)? from|thanks to|"
+    r"reasons?|explain\w*|leads? to|leading to|result(?:s|ing)? (?:in|from)|limited by|suffers? from|hence|therefore|thus|"
+    r"consequently)\b", re.IGNORECASE,
+)
+_URL = re.compile(r"https?://", re.IGNORECASE)
+_NUMBER = re.compile(r"(?<![\w.-])\d+(?:[.,]\d+)*(?![\w-])")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked for; several may be true."""
+
+    number: bool
+    definition: bool
+    yes_no: bool
+    reason: bool        # takes something for granted and asks why
+    address: bool       # of code, data or a page
+    seldom: str | None  # the word for something that abstracts seldom give
+    figures: tuple[str, ...]  # numbers that the question itself gives
+    length: int         # words
+
+    def shown_in(self, text: str) -> bool:
+        """Whether a text has the kind of thing asked for; false if no kind is told by its form."""
+        return bool((self.number and _FIGURE.search(text)) or (self.address and _URL.search(text)))
+
+    def explained_in(self, text: str) -> bool:
+        """Whether a text gives a reason for something."""
+        return bool(_CAUSE.search(text))
+
+    @property
+    def has_form(self) -> bool:
+        """Whether what is asked for can be told by its form."""
+        return self.number or self.address
+
+
+def asked(question: Question) -> Asked:
+    """Read what a question asks for.
+
+    >>> found = asked(Question("How many GPUs did 2 teams use?", "fact"))
+    >>> found.number, found.seldom, found.figures
+    (True, 'GPUs', ('2',))
+    """
+    text = question.corrected
+    seldom = _SELDOM.search(text)
+    return Asked(
+        number=question.wants_number, definition=bool(_DEFINITION.search(text)),
+        yes_no=bool(_YES_NO.match(text)) and not _ALTERNATIVE.search(text), reason=bool(_REASON.search(text)),
+        address=bool(_ADDRESS.search(text)), seldom=seldom.group() if seldom else None,
+        figures=tuple(_NUMBER.findall(text)), length=sum(1 for _ in words(text)),
+    )

@@ -1,0 +1,136 @@
+"""Questions of fact: the sentences that answer, in the papers' own words, or why there is none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from assistant.answering import answerable, confidence
+from assistant.answering.asked import Asked, asked
+from assistant.answering.citations import quoted, title_of, with_marks
+from assistant.answering.refusal import OFF_TOPIC
+from assistant.answering.sentences import Candidate, Reading, read
+from assistant.question import Question
+from assistant.records import Answer, Hit
+from assistant.retrieval.retriever import Query, Retriever
+
+NOTHING_FOUND = "no abstract of the collection says this"
+SURE = 0.25  # P(answers) of the first sentence from which its polarity decides a yes/no question
+MET = 0.6    # token cosine from which a word of the question counts as said in a sentence
+LACKING = 0.15  # share of the question's content words, by weight, that a deciding sentence may leave unsaid
+
+_NEGATION = re.compile(
+    r"\b(?:not|no|never|neither|nor|without|cannot|fail(?:s|ed)? to|lack(?:s|ed)?|unable|little|few|hardly|rarely|"
+    r"only limited|less|least|worse|underperform\w*|fall(?:s)? short|refut\w*|contrary|eliminat\w*)\b|n['’]t\b",
+    re.IGNORECASE,
+)
+
+# answer id, question, hits, reason, confidence -> a refusal
+Refuse = Callable[[str, Question, Sequence[Hit], str, float], Answer]
+
+
+class Facts:
+    """Answers questions of fact from one collection."""
+
+    def __init__(self, retriever: Retriever, *, top_k: int, candidates: int, refusal: str, refuse: Refuse) -> None:
+        self._retriever = retriever
+        self._top_k = top_k
+        self._candidates = candidates
+        self._refusal = refusal
+        self._refuse = refuse
+
+    def answer(self, answer_id: str, question: Question, *, preface: str = "") -> Answer:
+        """Quote the sentences that answer, best first; ``preface`` is said before them."""
+        query, hits, wanted, reading = self.read(question)
+        if question.unknown:
+            names = " and ".join(f"“{name.surface}”" for name in question.unknown)
+            return self._refuse(
+                answer_id, question, hits, f"no paper of the collection mentions {names}", confidence.UNKNOWN_NAME
+            )
+        found = answerable.signs(
+            question, wanted, query, hits, reading, stems=self._retriever.collection.lexical.stems
+        )
+        judgement = answerable.judge(found, wanted, _missing(question, query, reading), level=self._refusal)
+        chosen = reading.chosen()
+        sure = confidence.of_fact(judgement.confidence, chosen)
+        if judgement.abstain or not chosen:
+            nearest = [reading.hits[place] for place in _by_chance(reading)]
+            refusal = self._refuse(answer_id, question, nearest, judgement.reason or NOTHING_FOUND, sure)
+            return refusal if found.nearby < OFF_TOPIC else _with_nearest(refusal)
+        ordered = _together(chosen)
+        sentences, citations = quoted(
+            [(item.hit.paper, item.sentence.start, item.sentence.end) for item in ordered]
+        )
+        lead = _verdict(wanted, query, chosen[0], found) if wanted.yes_no else ""
+        return Answer(
+            answer_id, question.text, question.kind, preface + lead + with_marks(sentences), sentences, citations,
+            considered=self._retriever.count(), matched=len({citation.paper_id for citation in citations}),
+            confidence=sure, trace=(*question.trace, _traced(judgement.confidence, reading, chosen)),
+        )
+
+    def read(self, question: Question) -> tuple[Query, list[Hit], Asked, Reading]:
+        """The question made ready, its best papers, what it asks for, and the papers judged by that."""
+        query = self._retriever.query(question.corrected, names=question.keys)
+        hits = self._retriever.search(query, limit=self._top_k, candidates=self._candidates)
+        wanted = asked(question)
+        return query, hits, wanted, read(query, hits, wanted)
+
+
+def _with_nearest(refusal: Answer) -> Answer:
+    """The refusal with what the nearest abstract does say: where a premise is false, that is what sets it right."""
+    if not refusal.nearest:
+        return refusal
+    near = refusal.nearest[0]
+    says = f" What comes nearest, {title_of(near.title, near.quote)}, says: “{near.quote}”"
+    return replace(refusal, text=refusal.text + says)
+
+
+def _together(chosen: Sequence[Candidate]) -> list[Candidate]:
+    """The sentences paper by paper, papers and sentences each in the order in which they were chosen; a sentence that
+    follows another in the abstract stands behind it."""
+    papers = list(dict.fromkeys(item.hit.paper.paper_id for item in chosen))
+    ordered: list[Candidate] = []
+    for paper in papers:
+        own = [item for item in chosen if item.hit.paper.paper_id == paper]
+        first = own[0]
+        ordered += [first, *sorted(own[1:], key=lambda item: (item.sentence.start < first.sentence.start,
+                                                              item.sentence.start))]
+    return ordered
+
+
+def _by_chance(reading: Reading) -> list[int]:
+    return sorted(range(len(reading.hits)), key=lambda place: -reading.meant[place])
+
+
+def _missing(question: Question, query: Query, reading: Reading) -> list[str]:
+    """Names of the question, as written, that the paper most probably meant does not mention."""
+    if not reading.hits:
+        return []
+    best = reading.hits[reading.best_paper()].paper.paper_id
+    lacking = {name.key for name in query.names if best not in name.papers}
+    return [name.label for name in question.names if name.key in lacking]
+
+
+def _verdict(wanted: Asked, query: Query, first: Candidate, found: answerable.Signs) -> str:
+    """"Yes —" or "No —" if the first sentence has the question's own words and so decides it; else "The paper says:".
+
+    Without its own words, what the sentence affirms or denies may be something else.
+    """
+    total = sum(word.weight for word in query.words if word.content)
+    lacking = sum(
+        word.weight
+        for word, cover in zip(query.words, first.sentence.coverage, strict=True) if word.content and cover < MET
+    )
+    if first.chance < SURE or total <= 0 or lacking / total > LACKING:
+        return "The paper says: "
+    denied = bool(_NEGATION.search(first.sentence.text)) != bool(_NEGATION.search(query.text))
+    return "No — " if denied else "Yes — "
+
+
+def _traced(likely: float, reading: Reading, chosen: Sequence[Candidate]) -> str:
+    papers = len({item.hit.paper.paper_id for item in chosen})
+    return (
+        f"answerable: {likely:.2f}; the paper most probably meant: {max(reading.meant):.2f}; "
+        f"{len(chosen)} sentences of {papers} papers"
+    )

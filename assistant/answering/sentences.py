@@ -1,0 +1,218 @@
+"""Which sentences answer a question of fact: P(the paper is meant) · P(the sentence answers, if it is).
+
+Two small models, because they fail apart: which of the best papers is meant is told by how they compare with each
+other (conditional logit, McFadden 1974), which of a paper's sentences answers by how it meets the question and by what
+such a sentence looks like (logistic regression). Both are fitted by ``benchmarks/facts.py``.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple, dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from assistant.answering.asked import Asked
+from assistant.records import Hit, SentenceHit
+from assistant.retrieval.retriever import Query
+
+MAX_OF_PAPER = 3        # sentences quoted of one paper
+MAX_PAPERS = 5          # papers quoted from where none stands out
+MAX_SENTENCES = 7       # quoted where none stands out
+MAX_WORDS = 200         # of all sentences quoted, but for the first
+STANDS_OUT = 0.6        # P(meant) from which one paper is taken to be meant
+WORTH = 0.03            # P(answers) from which one more sentence is worth reading, where a paper stands out
+WORTH_OTHERWISE = 0.003
+
+Floats = npt.NDArray[np.float64]
+
+_BACKGROUND = re.compile(
+    r"\b(?:have (?:been|become|shown|emerged)|has (?:been|become|emerged)|however|recent(?:ly)?|traditional(?:ly)?|"
+    r"often|existing|prior|previous|challeng\w*|despite|typically|remains?)\b", re.IGNORECASE,
+)
+_CONTRIBUTION = re.compile(
+    r"\b(?:we|this (?:paper|work|study|article)|our)\b[^.]*?\b(?:propos|introduc|present|develop|releas|design|creat|"
+    r"build|built|describ|explor|investigat|stud)", re.IGNORECASE,
+)
+_DEFINES = re.compile(
+    r"^\W*(?:\S+\s+){1,8}?(?:is|are) (?:an?|the|simply)\b|\bi\.e\.|\bdefin\w+|\brefers? to\b|\bnamely\b|"
+    r"\b(?:called|dubbed|termed|terms?)\b|\bstands for\b", re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PaperSigns:
+    """What tells which paper is meant, each as its distance from the best of the papers compared, at most 0."""
+
+    score: float       # what the ranking is by
+    similarity: float  # cosine of question and best chunk
+    lexical: float     # BM25 over the best BM25
+    passage: float     # weighted coverage of the question by the best three neighbouring sentences
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceSigns:
+    """What tells whether a sentence answers, if its paper is meant; flags are 0 or 1."""
+
+    coverage: float     # weighted mean over the question's words of the best cosine in the sentence, 0–1
+    behind: float       # the same minus that of the paper's best sentence, at most 0
+    beyond_title: float  # the same, words weighted by how little the title covers them
+    place: float        # in the abstract, first 0, last 1
+    opening: float      # the abstract's first
+    shows: float        # has the kind of thing asked for: a number, an address
+    background: float   # speaks of what others did
+    contribution: float  # says what the paper brings, where no definition is asked for
+    defines: float      # has the form of a definition, where one is asked for
+    introduces: float   # says what the paper brings, where a definition is asked for
+    length: float       # in units of 30 words, at most 2
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A sentence that may answer."""
+
+    hit: Hit
+    sentence: SentenceHit
+    chance: float  # P(its paper is meant and it answers), 0–1
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """The two models."""
+
+    papers: PaperSigns
+    sentences: SentenceSigns
+    bias: float  # of sentences
+
+
+# Fitted by benchmarks/facts.py.
+WEIGHTS = Weights(
+    PaperSigns(score=10.141, similarity=1.963, lexical=-1.6, passage=17.575),
+    SentenceSigns(
+        coverage=-3.102, behind=8.072, beyond_title=6.846, place=1.046, opening=-1.504, shows=0.473, background=-0.549,
+        contribution=-0.069, defines=1.713, introduces=1.194, length=0.586,
+    ),
+    bias=-3.138,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The papers and sentences of a ranking, judged."""
+
+    hits: tuple[Hit, ...]
+    meant: tuple[float, ...]                # P(each paper is meant), sums to 1
+    answers: tuple[tuple[float, ...], ...]  # per paper, P(each sentence answers, if the paper is meant)
+
+    def best_paper(self) -> int:
+        """The place of the paper most probably meant; ties go to the ranking."""
+        return max(range(len(self.hits)), key=lambda place: self.meant[place])
+
+    def best_sentences(self, place: int, count: int) -> list[SentenceHit]:
+        """The sentences of one paper that most probably answer, best first."""
+        order = sorted(range(len(self.answers[place])), key=lambda at: -self.answers[place][at])
+        return [self.hits[place].sentences[at] for at in order[:count]]
+
+    def chosen(self) -> list[Candidate]:
+        """The sentences to quote, best first: few where one paper stands out, else the best of several.
+
+        Each next one is the one that most probably answers where the ones before do not.
+        """
+        clear = max(self.meant, default=0.0) >= STANDS_OUT
+        left = {(place, at) for place, chances in enumerate(self.answers) for at in range(len(chances))}
+        unanswered = list(self.meant)  # P(meant, and none of its sentences so far answers)
+        taken: list[tuple[int, int]] = []
+        found: list[Candidate] = []
+        count = 0
+
+        def gain(at: tuple[int, int]) -> float:
+            return unanswered[at[0]] * self.answers[at[0]][at[1]]
+
+        while left and len(found) < (MAX_OF_PAPER if clear else MAX_SENTENCES):
+            best = max(left, key=lambda at: (gain(at), -at[0], -at[1]))
+            left.discard(best)
+            hit = self.hits[best[0]]
+            sentence = hit.sentences[best[1]]
+            quoted = [place for place, _ in taken]
+            length = len(sentence.text.split())
+            if quoted.count(best[0]) >= MAX_OF_PAPER or len({*quoted, best[0]}) > MAX_PAPERS:
+                continue
+            if found and (gain(best) < (WORTH if clear else WORTH_OTHERWISE) or count + length > MAX_WORDS):
+                continue
+            found.append(Candidate(hit, sentence, gain(best)))
+            taken.append(best)
+            unanswered[best[0]] *= 1 - self.answers[best[0]][best[1]]
+            count += length
+        return found
+
+
+def read(query: Query, hits: Sequence[Hit], wanted: Asked, *, weights: Weights = WEIGHTS) -> Reading:
+    """Judge the papers of a ranking and their sentences."""
+    kept = tuple(hit for hit in hits if hit.sentences)
+    return Reading(
+        kept, tuple(_softmax([_dot(weights.papers, signs) for signs in paper_signs(query, kept)])),
+        tuple(
+            tuple(
+                _logistic(weights.bias + _dot(weights.sentences, signs)) for signs in sentence_signs(query, hit, wanted)
+            )
+            for hit in kept
+        ),
+    )
+
+
+def paper_signs(query: Query, hits: Sequence[Hit]) -> list[PaperSigns]:
+    """The signs of each paper of a ranking."""
+    rows = [(hit.score, hit.similarity, hit.lexical, _best_passage(query, hit)) for hit in hits]
+    top = [max(column) for column in zip(*rows, strict=True)]
+    return [PaperSigns(*(value - best for value, best in zip(row, top, strict=True))) for row in rows]
+
+
+def sentence_signs(query: Query, hit: Hit, wanted: Asked) -> Iterator[SentenceSigns]:
+    """The signs of each sentence of a paper, in reading order."""
+    weights = np.array([word.weight for word in query.words])
+    title = np.array(hit.title_coverage or [0.0] * len(weights))
+    best = max((sentence.score for sentence in hit.sentences), default=0.0)
+    last = max(len(hit.sentences) - 1, 1)
+    for at, sentence in enumerate(hit.sentences):
+        text = sentence.text
+        brings = bool(_CONTRIBUTION.search(text))
+        yield SentenceSigns(
+            coverage=sentence.score, behind=sentence.score - best,
+            beyond_title=_mean(np.array(sentence.coverage), weights * (1 - title)), place=at / last,
+            opening=float(at == 0), shows=float(wanted.shown_in(text)),
+            background=float(bool(_BACKGROUND.search(text))),
+            contribution=float(not wanted.definition and brings),
+            defines=float(wanted.definition and bool(_DEFINES.search(text))),
+            introduces=float(wanted.definition and brings),
+            length=min(len(text.split()), 60) / 30,
+        )
+
+
+def _best_passage(query: Query, hit: Hit) -> float:
+    rows = np.array([sentence.coverage for sentence in hit.sentences])
+    weights = np.array([word.weight for word in query.words])
+    return max(
+        (_mean(rows[max(0, at - 1):at + 2].max(axis=0), weights) for at in range(len(rows))), default=0.0
+    ) if rows.size else 0.0
+
+
+def _mean(values: Floats, weights: Floats) -> float:
+    total = float(weights.sum())
+    return float(values @ weights) / total if total > 0 and len(values) == len(weights) else 0.0
+
+
+def _dot(weights: PaperSigns | SentenceSigns, signs: PaperSigns | SentenceSigns) -> float:
+    return float(sum(weight * value for weight, value in zip(astuple(weights), astuple(signs), strict=True)))
+
+
+def _softmax(scores: Sequence[float]) -> list[float]:
+    top = max(scores, default=0.0)
+    powers = [math.exp(score - top) for score in scores]
+    return [power / sum(powers) for power in powers]
+
+
+def _logistic(score: float) -> float:
+    return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, score))))

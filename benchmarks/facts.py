@@ -1,0 +1,204 @@
+"""Fit which sentences answer a question of fact, and say how well they do on questions they were not fitted on.
+
+    python benchmarks/facts.py                       # on the `choose` half of the question set
+    python benchmarks/facts.py --also FILE.jsonl     # and on these questions
+
+Prints ``WEIGHTS`` for assistant/answering/sentences.py, and, by ten-fold cross-validation in which no paper stands on
+both sides, how often an accepted answer is among the sentences chosen, and the first of them from the right paper.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import numpy.typing as npt
+
+from assistant.answering.asked import Asked
+from assistant.answering.sentences import (
+
+    PaperSigns,
+    Reading,
+    SentenceSigns,
+    Weights,
+    paper_signs,
+    read,
+    sentence_signs,
+)
+from assistant.api import Assistant
+from assistant.evaluation.measures import FACTS
+from assistant.evaluation.questions import EvalQuestion, load_questions
+from assistant.question import Question
+from assistant.records import Hit
+from assistant.retrieval.retriever import Query
+
+Floats = npt.NDArray[np.float64]
+FOLDS = 10
+RIDGE_OF_PAPERS = 0.5
+RIDGE_OF_SENTENCES = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One question with the best papers found for it."""
+
+    asked: EvalQuestion
+    understood: Question
+    query: Query
+    hits: tuple[Hit, ...]
+    wanted: Asked
+    gold: frozenset[str]  # ids of the papers it needs
+
+    def answers(self, hit: Hit, text: str) -> bool:
+        """Whether a sentence of a paper holds an accepted answer."""
+        low = text.casefold()
+        return hit.paper.paper_id in self.gold and any(answer.casefold() in low for answer in self.asked.answers)
+
+
+def questions(also: Sequence[Path]) -> list[EvalQuestion]:
+    """What may be tuned on: the `choose` half, and the files named."""
+    return [
+        *(question for question in load_questions() if question.split == "choose"),
+        *(question for path in also for question in load_questions(path)),
+    ]
+
+
+def samples(assistant: Assistant, asked: Sequence[EvalQuestion]) -> list[Sample]:
+    """Find the best papers for each question."""
+    facts = assistant.extractive().facts
+    found = []
+    for question in asked:
+        understood = assistant.understand(question.question)
+        if understood.kind == "empty":
+            continue
+        query, hits, wanted, _ = facts.read(understood)
+        found.append(Sample(
+            question, understood, query, tuple(hits), wanted, frozenset(assistant.paper_ids(question.papers))
+        ))
+    return found
+
+
+def folds(found: Sequence[Sample]) -> npt.NDArray[np.int64]:
+    """(n,) fold of each question; questions that need the same paper share one, as do repeats of a question."""
+    groups = [min(sample.gold, default=sample.asked.question) for sample in found]
+    names = sorted(set(groups))
+    order = np.random.default_rng(0).permutation(len(names)) % FOLDS
+    fold = dict(zip(names, order.tolist(), strict=True))
+    return np.array([fold[group] for group in groups], dtype=np.int64)
+
+
+def fit(found: Sequence[Sample]) -> Weights:
+    """Fit both models on questions of fact."""
+    by_paper: list[tuple[Floats, Floats]] = []
+    x, y = [], []
+    for sample in found:
+        hits = sample.hits
+        right = np.array([float(hit.paper.paper_id in sample.gold) for hit in hits])
+        if not right.any():
+            continue
+        by_paper.append((np.array([astuple(signs) for signs in paper_signs(sample.query, hits)]), right))
+        for hit in hits:
+            if hit.paper.paper_id in sample.gold:
+                x += [astuple(signs) for signs in sentence_signs(sample.query, hit, sample.wanted)]
+                y += [float(sample.answers(hit, sentence.text)) for sentence in hit.sentences]
+    slopes, bias = logistic(np.array(x), np.array(y), ridge=RIDGE_OF_SENTENCES)
+    return Weights(
+        PaperSigns(*conditional_logit(by_paper, ridge=RIDGE_OF_PAPERS).round(3).tolist()),
+        SentenceSigns(*slopes.round(3).tolist()), round(bias, 3),
+    )
+
+
+def readings(found: Sequence[Sample], fold: npt.NDArray[np.int64]) -> list[Reading]:
+    """Each question read with weights fitted on the other folds."""
+    read_as: dict[int, Reading] = {}
+    for k in range(FOLDS):
+        weights = fit([s for s, of in zip(found, fold, strict=True) if of != k and s.asked.kind in FACTS])
+        for place in np.flatnonzero(fold == k).tolist():
+            sample = found[place]
+            read_as[place] = read(sample.query, sample.hits, sample.wanted, weights=weights)
+    return [read_as[place] for place in range(len(found))]
+
+
+def conditional_logit(choices: Sequence[tuple[Floats, Floats]], *, ridge: float) -> Floats:
+    """Weights (k,) of the signs (p, k) of p papers, one (p,) of which is chosen, for many choices; Newton's method.
+
+    Source: McFadden, "Conditional Logit Analysis of Qualitative Choice Behavior", 1974.
+    """
+    spread = np.concatenate([signs for signs, _ in choices]).std(axis=0) + 1e-6
+    theta = np.zeros(len(spread))
+    for _ in range(30):
+        gradient, curvature = ridge * theta, ridge * np.eye(len(theta))
+        for signs, right in choices:
+            scaled = signs / spread
+            powers = np.exp(scaled @ theta - (scaled @ theta).max())
+            chance = powers / powers.sum()
+            mean = scaled.T @ chance
+            gradient = gradient + mean - scaled.T @ (right / right.sum())
+            curvature = curvature + (scaled * chance[:, None]).T @ scaled - np.outer(mean, mean)
+        theta = theta - np.linalg.solve(curvature, gradient)
+    weights: Floats = theta / spread
+    return weights
+
+
+def logistic(x: Floats, y: Floats, *, ridge: float) -> tuple[Floats, float]:
+    """Logistic regression by Newton's method with a ridge on standardised signs.
+
+    Returns:
+        Slopes (k,) and bias for signs (n, k) as they are, labels (n,) 0–1.
+    """
+    mean, spread = x.mean(axis=0), x.std(axis=0) + 1e-6
+    design = np.c_[(x - mean) / spread, np.ones(len(x))]
+    theta = np.zeros(design.shape[1])
+    penalty = ridge * np.eye(len(theta))
+    penalty[-1, -1] = 1e-6
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-design @ theta))
+        gradient = design.T @ (p - y) + penalty @ theta
+        theta -= np.linalg.solve((design * (p * (1 - p))[:, None]).T @ design + penalty, gradient)
+    slopes: Floats = theta[:-1] / spread
+    return slopes, float(theta[-1] - slopes @ mean)
+
+
+def answered(sample: Sample, reading: Reading) -> bool:
+    """Whether an accepted answer stands in the sentences that would be quoted; if several papers are needed, whether
+    all are quoted."""
+    if not sample.asked.answers:
+        return bool(sample.gold) and sample.gold <= {item.hit.paper.paper_id for item in reading.chosen()}
+    return any(sample.answers(item.hit, item.sentence.text) for item in reading.chosen())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--also", type=Path, action="append", default=[], help="more questions that may be tuned on")
+    arguments = parser.parse_args()
+    with Assistant.open() as assistant:
+        asked = [question for question in questions(arguments.also) if question.kind in FACTS]
+        found = assistant.collection.read(lambda: samples(assistant, asked))
+    read_as = readings(found, folds(found))
+    for style in ("all", *sorted({sample.asked.style for sample in found})):
+        chosen = [
+            (sample, reading) for sample, reading in zip(found, read_as, strict=True)
+            if style in ("all", sample.asked.style)
+        ]
+        right = np.mean([answered(sample, reading) for sample, reading in chosen])
+        first = np.mean([reading.chosen()[0].hit.paper.paper_id in sample.gold for sample, reading in chosen])
+        length = median(sum(len(item.sentence.text.split()) for item in reading.chosen()) for _, reading in chosen)
+        print(f"{style:12s} n={len(chosen):3d} answered {right:.3f} first paper {first:.3f} median words {length:.0f}")
+    print_weights(fit(found))
+
+
+def print_weights(weights: Weights) -> None:
+    """As Python, to paste."""
+    print("WEIGHTS = Weights(")
+    for part in (weights.papers, weights.sentences):
+        inside = ", ".join(f"{field.name}={getattr(part, field.name)}" for field in fields(part))
+        print(f"    {type(part).__name__}({inside}),")
+    print(f"    bias={weights.bias},\n)")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,157 @@
+"""Fit when to refuse a question of fact, and how sure to be of an answer; show the risk at every coverage.
+
+    python benchmarks/refusal.py                     # on the `choose` half of the question set
+    python benchmarks/refusal.py --also FILE.jsonl   # and on these questions
+
+Prints the constants of assistant/answering/answerable.py and confidence.py. All figures are of questions that no model
+was fitted on: ten-fold cross-validation, in which no paper stands on both sides, of the models of sentences, of refusal
+and of confidence one inside the other; the threshold of a fold is set on the other folds.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, fields
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from facts import FOLDS, Sample, answered, folds, logistic, questions, readings, samples
+
+from assistant.answering import answerable, confidence
+from assistant.answering.answerable import Signs
+from assistant.answering.sentences import Reading
+from assistant.api import Assistant
+from assistant.evaluation.measures import FACTS
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+SEVERAL = ("multi", "compare")  # where they are not told by their form, they are answered as facts
+RIDGE = 10.0
+RIDGE_OF_CONFIDENCE = 1.0
+FALSE_REFUSALS = {"strict": 0.15, "balanced": 0.07, "eager": 0.02}  # of answerable questions, at most
+COVERAGES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4)
+BINS = 10
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--also", type=Path, action="append", default=[], help="more questions that may be tuned on")
+    arguments = parser.parse_args()
+    asked = [
+        question for question in questions(arguments.also) if question.kind in (*FACTS, *SEVERAL, "unanswerable")
+    ]
+    with Assistant.open() as assistant:
+        found = [
+            sample for sample in assistant.collection.read(lambda: samples(assistant, asked))
+            if sample.asked.kind not in SEVERAL or sample.understood.kind != "compare"
+        ]
+        fold = folds(found)
+        read_as = readings(found, fold)
+        stems = assistant.collection.lexical.stems
+        signs = assistant.collection.read(lambda: [signs_of(s, r, stems) for s, r in zip(found, read_as, strict=True)])
+    x = np.array([astuple(sign) for sign in signs])
+    y = np.array([sample.asked.kind != "unanswerable" for sample in found])
+    named = np.array([bool(sample.understood.unknown) for sample in found])  # refused by an unknown name alone
+    right = np.array([answered(sample, reading) for sample, reading in zip(found, read_as, strict=True)]) & y
+    styles = np.array([sample.asked.style if not good else sample.asked.kind + " " + sample.asked.style
+                       for sample, good in zip(found, y, strict=True)])
+    chance, refused = crossed(x, y, fold, named)
+    for level in FALSE_REFUSALS:
+        by_style = {str(style): round(float(refused[level][styles == style].mean()), 2)
+                    for style in sorted(set(styles[~y]))}
+        print(f"{level}: refused {refused[level][~y].mean():.3f} {by_style}, "
+              f"false refusals {refused[level][y].mean():.3f}, "
+              f"of them paraphrases {refused[level][y & np.char.endswith(styles, 'paraphrase')].mean():.3f}")
+    print(f"AUROC of answerable, unknown names left out: {auroc(chance[y & ~named], chance[~y & ~named]):.3f}")
+    slopes, bias = logistic(x[~named], y[~named].astype(float), ridge=RIDGE)
+    print("WEIGHTS =", {f.name: round(float(w), 3) for f, w in zip(fields(Signs), slopes, strict=True)})
+    print("BIAS =", round(bias, 3))
+    print("THRESHOLDS =", {
+        level: round(float(np.quantile(chance[y & ~named], share)), 3) for level, share in FALSE_REFUSALS.items()
+    })
+    print_confidence(chance, read_as, right, fold, named)
+
+
+def signs_of(sample: Sample, reading: Reading, stems: Callable[[str], Sequence[str]]) -> Signs:
+    """The signs of one question."""
+    return answerable.signs(sample.understood, sample.wanted, sample.query, sample.hits, reading, stems=stems)
+
+
+def crossed(
+    x: Floats, y: Flags, fold: npt.NDArray[np.int64], named: Flags
+) -> tuple[Floats, dict[str, Flags]]:
+    """P(answerable) of each question by a model of the other folds, and per level whether it is refused.
+
+    A fold's threshold is a quantile of the chances of the other folds' answerable questions, each told by a model
+    that knows neither fold.
+    """
+    chance = np.zeros(len(y))
+    refused = {level: named.copy() for level in FALSE_REFUSALS}
+    for k in range(FOLDS):
+        held = fold == k
+        chance[held] = told(x, y, ~held & ~named, held)
+        inner = np.zeros(len(y))
+        for other in range(FOLDS):
+            if other != k:
+                inner[fold == other] = told(x, y, ~held & ~named & (fold != other), fold == other)
+        for level, share in FALSE_REFUSALS.items():
+            refused[level][held] |= chance[held] < np.quantile(inner[~held & y & ~named], share)
+    return chance, refused
+
+
+def told(x: Floats, y: Flags, train: Flags, test: Flags) -> Floats:
+    """P(answerable) of the test questions by a model of the training ones."""
+    slopes, bias = logistic(x[train], y[train].astype(float), ridge=RIDGE)
+    chances: Floats = 1 / (1 + np.exp(-(x[test] @ slopes + bias)))
+    return chances
+
+
+def auroc(good: Floats, bad: Floats) -> float:
+    """P(a good one is above a bad one), ties half."""
+    return float(np.mean((good[:, None] > bad) + 0.5 * (good[:, None] == bad)))
+
+
+def print_confidence(
+    chance: Floats, read_as: Sequence[Reading], right: Flags, fold: npt.NDArray[np.int64], named: Flags
+) -> None:
+    """Fit confidence; print it, its calibration error and the risk at each coverage."""
+    shares = np.array([confidence.found(reading.chosen()) for reading in read_as])
+    features = np.c_[log_odds(chance), log_odds(shares)]
+    unknown = (int(right[named].sum()) + 1) / (int(named.sum()) + 2)
+    sure = np.full(len(right), unknown)
+    for k in range(FOLDS):
+        train, test = (fold != k) & ~named, (fold == k) & ~named
+        slopes, bias = logistic(features[train], right[train].astype(float), ridge=RIDGE_OF_CONFIDENCE)
+        sure[test] = 1 / (1 + np.exp(-(features[test] @ slopes + bias)))
+    slopes, bias = logistic(features[~named], right[~named].astype(float), ridge=RIDGE_OF_CONFIDENCE)
+    print("FACT =", (*(round(float(w), 3) for w in slopes), round(bias, 3)))
+    print("UNKNOWN_NAME =", round(unknown, 3))
+    print(f"expected calibration error, {BINS} bins: {calibration_error(sure, right):.3f}")
+    order = np.argsort(-sure, kind="stable")
+    curve = {share: round(1 - float(right[order[:round(share * len(order))]].mean()), 3) for share in COVERAGES}
+    print("risk at coverage, of all questions, most confident first:", curve)
+
+
+def log_odds(chance: Floats) -> Floats:
+    """As confidence.py has it."""
+    bounded = np.clip(chance, 1e-3, 1 - 1e-3)
+    odds: Floats = np.log(bounded / (1 - bounded))
+    return odds
+
+
+def calibration_error(sure: Floats, right: Flags) -> float:
+    """Mean distance of confidence and share right over bins of equal width, weighted by what falls in each, 0–1.
+
+    Source: Naeini, Cooper and Hauskrecht, "Obtaining Well Calibrated Probabilities Using Bayesian Binning", AAAI 2015.
+    """
+    bins = np.minimum((sure * BINS).astype(int), BINS - 1)
+    return float(sum(
+        abs(sure[bins == b].mean() - right[bins == b].mean()) * (bins == b).mean() for b in np.unique(bins)
+    ))
+
+
+if __name__ == "__main__":
+    main()
