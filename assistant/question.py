@@ -27,7 +27,11 @@ FEW_PAPERS = 2        # that mention a name which is then one paper's own
 
 # What answers know how to give, by what the reader tells apart. The rest is as it is called.
 _KIND_OF_FORM = {"definition": "fact", "yesno": "fact", "chat": "collection"}
-_LOOSELY = re.compile(r"\b(?:other than|apart from|besides|aside from|aside|rather than|outside(?: of)?)\W*$", re.IGNORECASE)
+# "Other than the paper on X" leaves out what is about X, "without X" all that mentions it.
+_LOOSELY = re.compile(
+    r"\b(?:other than|apart from|besides|aside(?: from)?|rather than|outside(?: of)?)\b(?:\W+[\w-]+){0,4}\W*$",
+    re.IGNORECASE,
+)
 # Asks for what no abstract gives.
 _METADATA = re.compile(
     r"\bwho (?:wrote|authored|invented|proposed|published|developed|created|introduced|is behind)\b|"
@@ -68,7 +72,7 @@ class Question:
     slips: tuple[tuple[str, str], ...] = ()  # words as typed, and what they were taken for
     trace: tuple[str, ...] = ()
     form: str = ""                           # finer than kind: also definition, yesno, chat
-    wants: str = ""                          # of a fact: number, person, date, language, url, method, dataset, reason, place
+    wants: str = ""                          # of a fact: number, person, date … one of `reading.forms.WANTS`
     phrases: tuple[str, ...] = ()            # the topic as it stands in the question, phrase by phrase
 
     @property
@@ -249,7 +253,7 @@ def _text_of(kept: Sequence[int], reading: Reading) -> str:
 
 def _topic(kept: Sequence[int], reading: Reading, text: str, names: Sequence[Condition]) -> tuple[str, ...]:
     """The content words of the subject, without ``names``."""
-    return _words_of([reading.tokens[i] for i in kept if reading.tags[i] != "asking"], text, names)
+    return _words_of([reading.tokens[i] for i in kept if reading.is_subject(i)], text, names)
 
 
 def _words_of(tokens: Sequence[Token], text: str, names: Sequence[Condition]) -> tuple[str, ...]:
@@ -268,7 +272,7 @@ def _phrases(
 
     def of_subject(i: int) -> bool:
         token = reading.tokens[i]
-        return reading.tags[i] != "asking" and not any(a <= token.start < b for a, b in named)
+        return reading.is_subject(i) and not any(a <= token.start < b for a, b in named)
 
     for wanted, run in groupby(kept, key=of_subject):
         tokens = [reading.tokens[i] for i in run]

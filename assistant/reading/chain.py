@@ -14,7 +14,8 @@ from assistant.reading.linear import Doubles, Integers, Loss
 
 def posterior(scores: Doubles, steps: Doubles) -> Doubles:
     """P(tag) of each token of one row, (t, k), from its scores (t, k) and those of steps from tag to tag (k, k)."""
-    return _expected(scores[np.newaxis], np.array([len(scores)]), steps)[1][0]
+    _, chances, _ = _expected(scores[np.newaxis], np.array([len(scores)]), steps)
+    return np.asarray(chances[0])
 
 
 def best(scores: Doubles, steps: Doubles) -> list[int]:

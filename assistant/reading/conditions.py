@@ -1,8 +1,8 @@
 """The names a question turns on.
 
-What is a name is told by the collection (its papers write it as one), by shape (GPT-11), and by the reader (the words
-"quilltune does" are read as a name and an asking word). A name no paper mentions decides an answer, so what is a word of
-the language is never taken for one.
+What is a name is told by the collection (its papers write it as one), by shape (GPT-11), and by the reader (in "what
+does quilltune do" it takes a word that nobody has seen for a name). A name no paper mentions decides an answer, so a
+word of the language is never taken for one.
 """
 
 from __future__ import annotations
@@ -114,19 +114,24 @@ def _means_a_name(name: Name, collection: Collection, is_word: IsWord) -> bool:
 
 
 def _plain_names(text: str, collection: Collection) -> Iterator[Name]:
-    """Words written without a name's shape that are names in the collection: "memit", "llama 2"."""
+    """Words written without a name's shape that are names in the collection: "memit", "llama 2", "gpt-j"."""
     found = list(words(text))
     pairs = [
         Name(text[a_start:b_end], name_key(text[a_start:b_end]), a_start, b_end)
         for (_, a_start, a_end), (b, b_start, b_end) in pairwise(found)
-        if text[a_end:b_start] in (" ", "-") and b[0].isdigit()
+        if (text[a_end:b_start] in (" ", "-") and b[0].isdigit())
+    ]
+    compounds = [
+        Name(text[a_start:b_end], name_key(text[a_start:b_end]), a_start, b_end)
+        for (a, a_start, a_end), (b, b_start, b_end) in pairwise(found) if text[a_end:b_start] == "-"
+        and collection.is_name(name_key(text[a_start:b_end]), collection.lexical.word_frequency(a + b))
     ]
     singles = [
         Name(text[start:end], name_key(word), start, end) for word, start, end in found
         if word not in FUNCTION_WORDS and len(word) >= 2 and word not in SIZE_WORDS
     ]
-    known = collection.store.name_counts(sorted({name.key for name in (*singles, *pairs)}))
-    yield from (name for name in pairs if name.key in known)
+    known = collection.store.name_counts(sorted({name.key for name in (*singles, *pairs, *compounds)}))
+    yield from (name for name in (*pairs, *compounds) if name.key in known)
     for name in singles:
         if name.key in known and collection.is_name(name.key, _frequency(name.surface, collection)):
             yield name

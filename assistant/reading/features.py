@@ -26,9 +26,19 @@ EXCLUDING = frozenset(
     minus skip skipping ignore ignoring ignored leave leaving nothing neither nor none bar barring omit omitting drop
     dropping discard sans unless rather instead outside never isn't aren't don't doesn't didn't""".split()
 )
+# What is listed and counted: works, and what works bring. "How many patients" is a figure in one of them.
+WORKS = frozenset(
+    """abstract abstracts article articles contribution contributions entry entries hit hits item items literature
+    manuscript manuscripts ones paper papers preprint preprints publication publications record records reference
+    references research studies study text texts work works
+    approaches benchmarks corpora datasets experiments frameworks groups labs methods models projects reviews
+    surveys systems teams techniques tools""".split()
+)
+COUNTED_WITHIN = 4  # words after "how many"
 BEFORE, AFTER = 4, 3  # tokens within which other words have a say
 REACH = 10  # tokens back to which an excluding word is looked for: "but not the ones that are about …"
 _TOKEN = re.compile(r"\bw/o?(?=\s)|[^\W_]+(?:[.'’][^\W_]+)*|[^\w\s]|_")
+_STOPS = frozenset(".:;,-–—?!")
 _EDGE = "·"  # stands before the first token and after the last
 
 
@@ -91,14 +101,15 @@ def token_signs(text: str, tokens: Sequence[Token], offsets: Ints) -> list[list[
             f"pieces {min(int(_pieces(tokens[i], offsets).sum()), 4)}",
             f"from start {min(i, 3)}", f"from end {min(len(tokens) - i, 3)}",
             *(f"before {other}" for other in set(head)), *(f"ahead {other}" for other in set(tail)),
-            f"excluding {bool(cues)} {not EXCLUDING.isdisjoint(tail)}", *(f"excluding {cue} {words[i - cue]}" for cue in cues[:1]),
+            f"excluding {bool(cues)} {not EXCLUDING.isdisjoint(tail)}",
+            *(f"excluding {cue} {words[i - cue]}" for cue in cues[:1]),
             *(f"since excluding {other}" for other in set(words[i - cues[0] + 1:i] if cues else ())),
         ])
     return signs
 
 
 def skeleton(tokens: Sequence[Token], tags: Sequence[str]) -> Iterator[str]:
-    """The asking words, with one capitalised symbol for each run of others: what a question is when its subject is gone.
+    """The asking words, with one capitalised symbol for each run of others: a question without its subject.
 
     >>> tokens = tokenise("who uses GPT-J?")
     >>> list(skeleton(tokens, ["asking", "asking", "name", "name", "name", "asking"]))
@@ -115,14 +126,21 @@ def form_signs(tokens: Sequence[Token], tags: Sequence[str]) -> list[str]:
     """The signs of a whole question, all read off its skeleton."""
     bones = list(skeleton(tokens, tags))
     edged = [_EDGE, *bones, _EDGE]
+    words = [token.word for token in tokens]
+    counted = words[words.index("many") + 1:][:COUNTED_WITHIN] if "many" in words else []
+    stops = [i for i, word in enumerate(bones[:-1]) if word in _STOPS]
+    clause = bones[stops[-1] + 1:] if stops else bones
     asking = sum(1 for word in bones if word[0].isalnum() and not word.isupper())
     return sorted({
         *(f"1 {word}" for word in bones), *(f"begin {word[:4]}" for word in bones),
         *(f"end {word[-3:]}" for word in bones), *(f"2 {a} {b}" for a, b in pairwise(edged)),
         *(f"3 {a} {b} {c}" for a, b, c in zip(edged, edged[1:], edged[2:], strict=False)),
         f"first {bones[0]}", f"first {' '.join(bones[:2])}", f"first {' '.join(bones[:3])}", f"last {bones[-1]}",
+        f"clause {clause[0]}", f"clause {' '.join(clause[:2])}", f"clauses {min(len(stops), 3)}",
+        f"works {not WORKS.isdisjoint(words)}",
+        f"counted {bool(counted)} {not WORKS.isdisjoint(counted)} {not FUNCTION_WORDS.isdisjoint(counted[:1])}",
         f"symbols {' '.join(sorted({word for word in bones if word.isupper()}))}",
-        f"asking words {min(asking, 8)}", f"length {min(len(tokens) // 4, 6)}",
+        f"asking words {min(asking, 8)}", f"length {min(len(tokens) // 5, 6)}",
     })
 
 

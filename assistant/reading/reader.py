@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 SHIPPED = Path(__file__).parent / "readers"
 VERSION = 1  # raise it with any change to the features or the fit
 
+SURELY_ASKING = 0.75  # chance below which a content word counts as subject: one missing costs more than one too many
+
 _log = logging.getLogger(__name__)
 
 
@@ -42,6 +44,11 @@ class Reading:
     chances: Doubles                   # (t, 4) of each tag of each token
     forms: tuple[tuple[str, float], ...]  # of `KINDS`, most probable first
     wants: tuple[str, float]           # of `WANTS`: what it asks for if it asks for a fact
+
+    def is_subject(self, place: int) -> bool:
+        """Whether a token says what the question is about; where in doubt, a content word does."""
+        token = self.tokens[place]
+        return self.tags[place] != "asking" or (token.is_content and bool(self.chances[place, 0] < SURELY_ASKING))
 
     def chance(self, tag: str, start: int, end: int) -> float:
         """The mean chance of a tag over the words of a stretch of text; 0 without words."""
