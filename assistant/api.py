@@ -11,9 +11,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from assistant.answering.extractive import Extractive
-from assistant.answering.narrowing import Scope, all_of, narrowed
+from assistant.answering.narrowing import Scope, all_of, best_of, narrowed
 from assistant.answering.stream import AnswerStream, AsyncAnswerStream, Brake, Pieces
 from assistant.collection import Collection
+from assistant.followup import papers_of
 from assistant.question import Question, understand
 from assistant.records import Answer, AnswerSentence, Hit, Paper
 from assistant.retrieval.filters import Filters, Selection, resolve
@@ -204,22 +205,40 @@ class Assistant:
         if chosen is not None and chosen.problem is not None:
             draft = _nothing_left(answer_id, question, chosen.problem)
             return _Asked(question, replace(draft, trace=(_traced(chosen), *draft.trace)), None, final=True)
-        within = chosen.paper_ids if chosen else None
+        everywhere = within = chosen.paper_ids if chosen else None
         settled = ""
         if scope is None:
             draft = self.extractive(within=within).answer(question, answer_id=answer_id)
         else:
-            whole, within = within, frozenset(scope.paper_ids) & (within or frozenset(scope.paper_ids))
+            within = frozenset(scope.paper_ids) & (everywhere or frozenset(scope.paper_ids))
             if scope.every:
                 settled = "what is asked of the papers is told by rule"
                 draft = all_of(question, answer_id, self.retriever(within=within), scope, sorted(within))
             else:
-                draft = self._scoped(question, answer_id, scope, whole, within)
+                draft = self._scoped(question, answer_id, scope, everywhere, within)
+        if draft.abstained and typed != text and not (scope and scope.only):
+            found = self._elsewhere(text if scope else typed, typed, answer_id, scope, everywhere)
+            if found is not None:
+                draft, within = found, everywhere
         if typed != text:
             draft = replace(draft, question=typed, trace=(f"follow-up: read as “{text}”", *draft.trace))
         if chosen is not None:
             draft = replace(draft, trace=(_traced(chosen), *draft.trace))
         return _Asked(question, draft, within, settled=settled)
+
+    def _elsewhere(
+        self, text: str, typed: str, answer_id: str, scope: Scope | None, within: frozenset[str] | None
+    ) -> Answer | None:
+        """What a follow-up finds beyond the papers it refers to, then in its original wording.
+
+        An answer that does not cite one of these papers first is about something else.
+        """
+        for wording in dict.fromkeys((text, typed)):
+            found = self.extractive(within=within).answer(self._understand(wording), answer_id=answer_id)
+            cited = papers_of(found)
+            if cited and (scope is None or cited[0] in scope.paper_ids):
+                return found
+        return None
 
     def _scoped(
         self, question: Question, answer_id: str, scope: Scope, whole: frozenset[str] | None, within: frozenset[str]
@@ -229,6 +248,8 @@ class Assistant:
             cut = narrowed(self.extractive(within=whole).answer(question, answer_id=answer_id), scope)
             if cut is not None:
                 return cut
+            if not question.unknown:
+                return best_of(question, answer_id, self.retriever(within=within), scope)
         return self.extractive(within=within).answer(question, answer_id=answer_id)
 
     def _backend(self) -> Backend:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from assistant.answering.lists import method_name
 from assistant.answering.stream import AnswerStream, AsyncAnswerStream, Brake, Pieces
-from assistant.followup import Reading, Turn, papers_of, read_followup
-from assistant.records import Answer
+from assistant.followup import Reading, Turn, read_followup
+from assistant.records import Answer, Paper
 from assistant.retrieval.names import find_names, name_key
 
 if TYPE_CHECKING:
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from assistant.backends.caps import SessionCap
     from assistant.retrieval.filters import Filters
 
-SURER = 0.1           # by so much an answer from the papers just cited must be, to go before one from all papers
 LONGEST_REWRITE = 500  # characters
-ANSWER_TOKENS = 80    # of one answer in what a model sees of the conversation
 
 
 class Dialogue:
@@ -78,14 +76,13 @@ class Dialogue:
 
     def read(self, question: str) -> Reading:
         """How a question hangs together with the turns before it, told by rule."""
-        return read_followup(question, self.turns, names=self._names, name_of=self._name_of)
+        return read_followup(question, self.turns, names=self._names, name_of=self._name_of, paper_of=self._paper_of)
 
     def _pieces(self, question: str, answer_id: str | None, filters: Filters | None, brake: Brake) -> Pieces:
         with self._asking:
             reading = self.read(question)
             if reading.kind != "alone" and self._assistant.settings.model_backend is not None:
                 reading = self._reworded(question, reading, brake)
-            reading = self._settled(question, reading, filters)
             for piece in self._assistant.pieces(
                 reading.text, answer_id=answer_id, filters=filters, scope=reading.scope, original=question, cap=self._cap,
                 brake=brake,
@@ -99,32 +96,9 @@ class Dialogue:
                         self._remember(turn)
                 yield piece
 
-    def _settled(self, question: str, reading: Reading, filters: Filters | None) -> Reading:
-        """Whether it is asked of the papers just cited or of all: what quoting is surer of.
-
-        The original wording is tried too, where it was put into other words.
-        """
-        if reading.scope is None or reading.kind == "which":
-            return reading
-        within = self._quoted(reading.text, reading, filters)
-        if reading.kind == "open":
-            everywhere = self._quoted(question, replace(reading, scope=None), filters)
-            surer = not within.abstained and (
-                everywhere.abstained or within.confidence > everywhere.confidence + SURER
-            )
-            return reading if surer else Reading("alone", question)
-        if not within.abstained:
-            return reading
-        everywhere = self._quoted(reading.text, replace(reading, scope=None), filters)
-        cited = papers_of(everywhere)
-        return replace(reading, scope=None) if cited and cited[0] in reading.scope.paper_ids else reading
-
-    def _quoted(self, text: str, reading: Reading, filters: Filters | None) -> Answer:
-        return self._assistant.quote(text, scope=reading.scope, filters=filters)
-
     def _reworded(self, question: str, reading: Reading, brake: Brake) -> Reading:
         """The same with the model's words, where it gives some that add nothing of its own."""
-        if reading.kind in ("open", "which"):
+        if reading.kind == "which":
             return reading  # complete but for what it refers to, which the scope says
         text = self._assistant.rewrite(question, self.turns, self._cap, brake)
         if text is None or not self._only_known(text, question, reading):
@@ -143,12 +117,15 @@ class Dialogue:
         return {name.key for name in find_names(text)} <= known and set(re.findall(r"\d+", text)) <= numbers
 
     def _names(self, text: str) -> list[str]:
-        return [name.surface for name in self._assistant.understand(text).names]
+        common = self._assistant.collection.store.is_common_noun
+        return [name.surface for name in self._assistant.understand(text).names if not common(name.key)]
+
+    def _paper_of(self, paper_id: str) -> Paper | None:
+        return next(iter(self._assistant.papers([paper_id])), None)
 
     def _name_of(self, paper_id: str) -> str | None:
-        store = self._assistant.collection.store
-        found = self._assistant.papers([paper_id])
-        if not found:
+        paper = self._paper_of(paper_id)
+        if paper is None:
             return None
-        name = method_name(found[0], papers_with=store.name_counts)
+        name = method_name(paper, papers_with=self._assistant.collection.store.name_counts)
         return name if name and name_key(name) else None

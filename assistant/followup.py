@@ -12,24 +12,24 @@ from dataclasses import dataclass
 from typing import Literal
 
 from assistant.answering.narrowing import Scope
-from assistant.records import Answer
+from assistant.records import Answer, Paper
 from assistant.retrieval.words import FUNCTION_WORDS, words
 
-Kind = Literal["alone", "open", "about", "again", "which"]
+Kind = Literal["alone", "about", "again", "which"]
 
-FOCUS = 3            # papers of one answer that "it" or "they" may stand for
+FOCUS = 10           # papers of a list that "it" or "they" may stand for
+LATE = 5             # content words before a pronoun, from which on it refers to one of them
 FRAGMENT_WORDS = 3   # content words of a question without a verb: "gain on TextVQA?"
 
-_THEM = (
-    r"(?:those|these|them|(?:the|those|these)\s+(?:(?:two|three|four|five|six|\d+)(?:\s+\w+s)?|above|"
-    r"papers|ones|methods|models|works|approaches|studies|results|systems|frameworks|benchmarks|datasets))"
-)
+_WORKS = r"(?:papers|ones|methods|models|works|approaches|studies|results|systems|frameworks|benchmarks|datasets|techniques)"
+_THEM = rf"(?:(?:those|these)(?:\s+{_WORKS})?|them|the\s+(?:two|three|four|five|six|above)(?:\s+{_WORKS})?|the\s+{_WORKS})"
 _WHICH_OF = re.compile(
-    rf"\b(?P<ask>which|what|who|how many|any|none|some|all|either|each|most|list|show|one)(?:\s+(?:ones?|papers?))?\s+"
-    rf"(?:of|among|from|in|amongst|out of)\s+{_THEM}(?!\s+(?:that|which|who)\b)|\b(?:of|among)\s+{_THEM}\b\s*,?|"
+    rf"\b(?P<ask>which|what|who|how many|any|none|some|either|each|most|one)(?:\s+(?:ones?|papers?))?\s+"
+    rf"(?:of|among|from|amongst|out of)\s+{_THEM}(?!\s+(?:that|which|who)\b)|"
+    r"^(?:\W*(?:and|so|but|ok|okay)\b\W*)*(?:of|among)\s+(?:those|these|them)\b\s*,?|^\W*(?:all|list|show)(?: all)? of (?:those|these|them)\b|"
     r"^(?:\W*(?:and|so|but|ok|okay)\b\W*)*(?P<ones>which|what) ones?\b|"
     r"\b(?:do|does|are|is|did|have|has) (?:any|some|all|either|one|both) (?:of )?(?:those|these|them)\b|"
-    r"\b(?:these|those) (?:papers|methods|models|works|approaches|studies|results|systems)\b",
+    rf"\b(?:these|those) {_WORKS}\b",
     re.IGNORECASE,
 )
 _CODE = re.compile(
@@ -45,24 +45,35 @@ _CODE_WORDS = frozenset(
     available online offer offers come comes link links papers paper methods works models ones approaches studies
     results systems also actually even two three four five anywhere somewhere freely author authors do""".split()
 )
-_PRONOUN = re.compile(
-    r"\b(?:it|its|they|them|their|theirs|itself|themselves|he|she|his|her)\b|"
-    r"\b(?:this|that|these|those|the same|the latter|the former|the other|the (?:big|small|larg|long|short|high|low)\w*)"
+_PERSONAL = re.compile(r"\b(?:it|its|they|them|their|theirs|itself|themselves|he|she|his|her)\b", re.IGNORECASE)
+_POINTING = re.compile(
+    r"\b(?:this|that|these|those|the same|the latter|the former|the other|"
+    r"the (?:big|small|larg|long|short|high|low)\w*(?= ones?\b))"
     r"(?:\s+(?:one|ones|two|paper|papers|method|methods|model|models|work|approach|approaches|framework|dataset|benchmark|"
     r"system|study|technique|techniques|result|results|family|area|field|topic|task|question))\b|"
+    r"\b(?:do (?:these|those)|(?:does|did|is|was|can|would) (?:this|that))\b|"
     r"\b(?:this|that|these|those)(?=\s*[?.!,]|\s*$|\s+(?:is|are|was|were|does|do|did|work|works|mean|means|compare|help|"
     r"helps|differ|differs|need|needs|use|uses|hold|apply|go)\b)|"
-    r"\b(?:the authors?|the (?:paper|abstract|study|article)|both of them|each of the (?:two|three)|the two|there)"
-    r"(?=\s*[?.!,]|\s*$|\s+(?!is\b|are\b|any\b|a\b|papers?\b|that\b|which\b|on\b|about\b)\w)",
+    r"\b(?:the authors?|the (?:paper|abstract|study|article)|both of them|each of the (?:two|three)|there)"
+    r"(?=\s*[?.!,]|\s*$|\s+(?!is\b|are\b|any\b|a\b|an\b|one\b|papers?\b|that\b|which\b|on\b|about\b|of\b)\w)|"
+    r"\bthe two(?=\s*[?.!,]|\s*$|\s+(?:do|does|differ|compare|is|are|have|use|methods?|papers?|models?|approaches|"
+    r"techniques|systems)\b)",
     re.IGNORECASE,
 )
+_AREA = re.compile(r"\b(?:family|area|field|topic|task)$", re.IGNORECASE)
 _EXPLETIVE = re.compile(
-    r"\b(?:is|was|does|would|will|can|could|has) it (?:possible|true|better|worth|necessary|feasible|easier|useful|hard|"
-    r"difficult|matter|make sense|take|been (?:shown|found)|cost to|the case|known)\b|\b(?:is|are) there\b|\bthere (?:is|are)\b|"
-    r"\bhow (?:long|much) does it (?:take|cost) to\b|\bit is\b", re.IGNORECASE,
+    r"\b(?:is|are|was|were) there\b|\bthere (?:is|are|was|were)\b|\bit is\b|"
+    r"\b(?:is|was|be) it (?!able\b|designed\b|used\b|supposed\b|going\b|meant\b|limited\b|applied\b|compared\b)"
+    r"(?:[\w-]+\s+){0,3}?[\w-]+ (?:to|that|whether|if)\b|\bit (?:\w+ )?(?:worth|possible|true|necessary|feasible)\b|"
+    r"\b(?:does|did|would|will|can|could) it (?:take|cost|matter|make sense)\b(?=[^?]*\b(?:to|if|whether|that)\b)",
+    re.IGNORECASE,
 )
-_CLAUSE = re.compile(r",|;|\b(?:and|but|or|that|which|who|because|when|if|while|so|than|to|before|after|without|by)\b",
-                     re.IGNORECASE)
+_ASKED = re.compile(  # "which base models did", "by how many points does", "can", "compare"
+    r"^(?:\W*(?:and|but|so|or|ok|okay|well)\b\W*)*(?:(?:(?:\w+\s+)?(?:which|what|whose|how|why|when|where|who)\b[^,?]*?\s)?"
+    r"(?:am|is|are|was|were|do|does|did|has|have|had|can|could|should|would|will|may|might|must)\b|"
+    r"(?:compare|contrast|explain|describe|summari[sz]e|relate|show|list|name|tell me about)\b)", re.IGNORECASE,
+)
+_WHO_DOES = re.compile(r"^(?:\W*(?:and|but|so)\b\W*)*(?:who|which|what)\s+(?:[\w-]+\s+){1,3}$", re.IGNORECASE)
 _AND = re.compile(
     r"^\W*(?:(?:ok|okay|well|so|thanks|great|fine|hm+)\b\W*)*(?:and|but|or|also|plus|what about|how about|same for)\b[\s,]*",
     re.IGNORECASE,
@@ -88,7 +99,14 @@ _VERB = re.compile(
     r"name|find|give|compare|explain|describe|tell|save|saves)\b", re.IGNORECASE,
 )
 _COMPARED = re.compile(r"\b(?:compar\w+|differ\w*|versus|vs\.?|against|better than|worse than|square with|relate)\b", re.IGNORECASE)
+_COMPARED_TO = re.compile(  # "compared with X?", "how does X compare?": the other side is missing
+    r"^(?:compar\w+|versus|vs\.?)\s+(?:with|to|against)?|\b(?:compare|differ)\s*[?.!]*\s*$", re.IGNORECASE
+)
 _PREPOSITION = re.compile(r"^(?:on|for|in|with|to|about|from|by|at|of|against|over|under|without|using)\b", re.IGNORECASE)
+_NO_FRAGMENT = re.compile(
+    r"\b(?:what|which|who|how|why|when|where)\b|^\W*(?:any|some)(?:thing|one|body)?\b|\bpapers?\b", re.IGNORECASE
+)
+_CALLED = frozenset("paper papers abstract abstracts work works study studies article articles list fine ok".split())
 _POSSESSIVE = frozenset(("its", "their", "his", "her", "theirs"))
 _ASKS_FOR_WORKS = re.compile(
     r"\b(?:papers?|abstracts|works|studies|surveys|articles|any(?:one|body)?)\b|^\W*(?:and\W+)?(?:list|which|what)\s+(?:\w+\s+){0,2}"
@@ -109,9 +127,8 @@ class Turn:
 class Reading:
     """How a question hangs together with what was said before.
 
-    ``alone``: not at all. ``open``: it stands alone, but may also be meant of the papers just cited. ``about``: of
-    something said before. ``again``: the question before, with something else in it. ``which``: which of the papers
-    just cited.
+    ``alone``: not at all. ``about``: of something said before. ``again``: the question before, with something else in
+    it. ``which``: which of the papers just cited.
     """
 
     kind: Kind
@@ -122,13 +139,14 @@ class Reading:
 
 def read_followup(
     question: str, turns: Sequence[Turn], *, names: Callable[[str], Sequence[str]],
-    name_of: Callable[[str], str | None],
+    name_of: Callable[[str], str | None], paper_of: Callable[[str], Paper | None],
 ) -> Reading:
     """Read a question in the light of the turns before it.
 
     Args:
         names: the names in a text, as written there.
         name_of: paper_id -> what the paper calls its method.
+        title_of: a paper by its id.
     """
     alone = Reading("alone", question)
     before = next((turn for turn in reversed(turns) if papers_of(turn.answer)), None)
@@ -138,7 +156,7 @@ def read_followup(
         return alone
     papers = papers_of(before.answer)
     which = _WHICH_OF.search(question)
-    if which is not None:
+    if which is not None and len(papers) > 1:
         return _which(question, which, papers)
     own = [name for name in names(question)]
     at = _ORDINAL.search(question)
@@ -151,20 +169,26 @@ def read_followup(
     pronoun = _pronoun(question, own)
     if pronoun is not None:
         text = _put_in(question, pronoun, name, before)
-        scope = None if _COMPARED.search(question) and own else Scope(focus) if focus else None
+        if _AREA.search(pronoun.group()):
+            paper = paper_of(focus[0]) if focus else None
+            title = paper.title if paper else None
+            return Reading("about", _with(question, title, before), None, f"“{pronoun.group()}” is that of {title or name}")
+        elsewhere = _COMPARED.search(question) and (own or re.search(r"[\"“]", question))
+        scope = Scope(focus) if focus and not elsewhere else None
         return Reading("about", text, scope, f"“{pronoun.group()}” is {name or 'what was asked before'}")
     started = _AND.match(question)
     rest = question[started.end():].strip() if started else question.strip()
     fragment = _is_fragment(rest)
-    if fragment and (started or _is_short(rest)):
+    near = not own or any(_mentions(paper_of(paper), name) for paper in focus for name in own)
+    if fragment and (started or near and _is_short(rest)):
         return _again(question, rest, before, focus, name, names, own)
-    if _COMPARED.search(question) and len(own) == 1 and name and not re.search(r"\b(?:and|between)\b", rest):
+    if _COMPARED_TO.search(rest) and len(own) == 1 and name and own[0] != name:
         return Reading("about", f"{rest.rstrip('?. ')} and {name}", None, f"compared with {name}")
     if own or _ASKS_FOR_WORKS.search(rest):
         return alone
     if started and not _ABOUT.match(question):
         return Reading("about", _with(rest, name, before), Scope(focus) if focus else None, "it goes on from before")
-    return Reading("open", question, Scope(focus)) if focus else alone
+    return alone
 
 
 def papers_of(answer: Answer) -> tuple[str, ...]:
@@ -186,7 +210,7 @@ def _which(question: str, found: re.Match[str], papers: tuple[str, ...]) -> Read
         code = _NO_CODE.search(question) is None
     left = [word for word, _, _ in words(question) if word not in FUNCTION_WORDS and word not in _CODE_WORDS]
     every = code is not None and not left
-    return Reading("which", text, Scope(papers, code, every), f"of the {len(papers)} papers just cited")
+    return Reading("which", text, Scope(papers, code, every, only=True), f"of the {len(papers)} papers just cited")
 
 
 def _chosen(at: re.Match[str], answer: Answer) -> str | None:
@@ -207,33 +231,47 @@ def _focus(answer: Answer, papers: tuple[str, ...]) -> tuple[str, ...]:
 def _label(
     before: Turn, focus: Sequence[str], names: Callable[[str], Sequence[str]], name_of: Callable[[str], str | None]
 ) -> str | None:
-    """What to call what was spoken of: the paper's own name for it, else the one name of the question."""
-    if len(focus) == 1 and (name := name_of(focus[0])):
-        return name
-    asked = names(before.searched)
-    return asked[0] if len(asked) == 1 else None
+    """What to call what was spoken of: the one name of the question, else what a single paper calls its method."""
+    asked = names(before.searched) if not before.answer.items else ()
+    return asked[0] if len(asked) == 1 else name_of(focus[0]) if len(focus) == 1 else None
 
 
 def _pronoun(question: str, own: Sequence[str]) -> re.Match[str] | None:
     """The first pronoun that stands for nothing in the question itself."""
-    for found in _PRONOUN.finditer(question):
-        if any(match.start() <= found.start() < match.end() for match in _EXPLETIVE.finditer(question)):
+    empty = [match.span() for match in _EXPLETIVE.finditer(question)]
+    found = sorted((*_PERSONAL.finditer(question), *_POINTING.finditer(question)), key=lambda match: match.start())
+    for pronoun in found:
+        head = question[:pronoun.start()]
+        if any(start <= pronoun.start() < end for start, end in empty) or any(name in head for name in own):
             continue
-        head = question[:found.start()]
-        if any(name in head for name in own):
-            continue
-        parted = list(_CLAUSE.finditer(head))
-        said = [w for w, _, _ in words(head[:parted[-1].start()] if parted else "") if w not in FUNCTION_WORDS]
-        if len(said) >= 2:  # "Which methods edit facts, and how do they work?"
-            continue
-        return found
+        said = [word for word, _, _ in words(head)]
+        if sum(word not in FUNCTION_WORDS for word in said) >= LATE:
+            continue  # far into a question it stands for something in it
+        if said and said[-1] not in FUNCTION_WORDS and pronoun.group().lower() in ("this", "that", "these", "those"):
+            continue  # "corpora that are": a relative clause
+        if pronoun.re is _POINTING or not _has_a_noun(head, pronoun.group().lower()):
+            return pronoun
     return None
+
+
+def _has_a_noun(head: str, pronoun: str) -> bool:
+    """Whether what stands before a personal pronoun has something it can stand for.
+
+    What is asked for does not count ("which models did they tune?"), nor who is asked for ("who wrote it?").
+    """
+    if pronoun not in _POSSESSIVE and _WHO_DOES.match(head):
+        return False
+    asked = _ASKED.match(head)
+    said = head[asked.end():] if asked else head
+    return any(word not in FUNCTION_WORDS for word, _, _ in words(said))
 
 
 def _put_in(question: str, pronoun: re.Match[str], name: str | None, before: Turn) -> str:
     if name is None:
         return _with(question, None, before)
     word = pronoun.group().lower()
+    if word.partition(" ")[0] in ("do", "does", "did", "is", "was", "can", "would"):
+        return f"{question[:pronoun.start()]}{word.partition(' ')[0]} {name}{question[pronoun.end():]}"
     if word == "there" or word.startswith(("the ", "each", "both")):
         return _with(question, name, before)
     put = f"{name}'s" if word in _POSSESSIVE else name
@@ -242,14 +280,20 @@ def _put_in(question: str, pronoun: re.Match[str], name: str | None, before: Tur
 
 def _with(text: str, name: str | None, before: Turn) -> str:
     """A question with what it is about put behind it."""
-    about = name or " ".join(word for word, _, _ in words(before.searched) if word not in FUNCTION_WORDS)
+    about = name or " ".join(
+        word for word, _, _ in words(before.searched) if word not in FUNCTION_WORDS and word not in _CALLED
+    )
     mark = "?" if text.rstrip().endswith("?") else ""
     return f"{text.rstrip(' ?.')} ({about}){mark}"
 
 
+def _mentions(paper: Paper | None, name: str) -> bool:
+    return paper is not None and name.casefold() in f"{paper.title}\n{paper.abstract}".casefold()
+
+
 def _is_fragment(text: str) -> bool:
     """Whether a question has no verb."""
-    return _VERB.search(text) is None and not re.match(r"\W*(?:what|which|who|how|why|when|where)\b", text, re.IGNORECASE)
+    return _VERB.search(text) is None and not _NO_FRAGMENT.search(text)
 
 
 def _is_short(text: str) -> bool:

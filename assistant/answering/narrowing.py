@@ -12,7 +12,9 @@ from assistant.question import Question
 from assistant.records import Answer, AnswerSentence, Hit, ListItem, SentenceHit
 from assistant.retrieval.retriever import Retriever
 
-NARROWED_CONFIDENCE = 0.6
+NARROWED_CONFIDENCE = 0.6  # not calibrated
+EXACT_CONFIDENCE = 0.9     # nor this, for what is told by rule
+MET = 0.6   # token cosine from which a word of the condition counts as met
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,7 @@ class Scope:
     paper_ids: tuple[str, ...]      # in the order they were cited
     has_code: bool | None = None    # only those that give code, or only those that do not
     every: bool = False             # nothing else is asked of them: all that are left are the answer
+    only: bool = False              # an answer from other papers is none: "which of those …"
 
 
 def narrowed(whole: Answer, scope: Scope) -> Answer | None:
@@ -31,6 +34,17 @@ def narrowed(whole: Answer, scope: Scope) -> Answer | None:
     """
     kept = [entry for entry in whole.items if entry.paper_id in scope.paper_ids]
     return _listed(whole, kept, scope) if kept else None
+
+
+def best_of(question: Question, answer_id: str, retriever: Retriever, scope: Scope) -> Answer:
+    """The paper of a scope that meets a condition best, if any does: of few papers no cut is calibrated."""
+    query = retriever.query(question.positive or question.text, topic=question.topic or None)
+    ranking = retriever.rank(query, among=sorted(scope.paper_ids))
+    met = [
+        hit.paper.paper_id for hit in ranking.hits(1)
+        if all(hit.coverage[at] >= MET for at, word in enumerate(query.words) if word.content)
+    ]
+    return replace(all_of(question, answer_id, retriever, scope, met), confidence=NARROWED_CONFIDENCE)
 
 
 def all_of(question: Question, answer_id: str, retriever: Retriever, scope: Scope, left: Sequence[str]) -> Answer:
@@ -44,7 +58,7 @@ def all_of(question: Question, answer_id: str, retriever: Retriever, scope: Scop
         for paper in scope.paper_ids if paper in hits
     ]
     empty = Answer(answer_id, question.text, "list", "", citations=marks.citations(), trace=question.trace)
-    return replace(_listed(empty, items, scope), confidence=0.9)
+    return replace(_listed(empty, items, scope), confidence=EXACT_CONFIDENCE)
 
 
 def _proof(hit: Hit, scope: Scope) -> SentenceHit:
@@ -68,6 +82,5 @@ def _listed(whole: Answer, items: Sequence[ListItem], scope: Scope) -> Answer:
         whole, text="\n".join([head, *(f"{number}. {line(entry)}" for number, entry in enumerate(items, 1))]),
         sentences=tuple(AnswerSentence(entry.quote, (entry.mark,), checked=True) for entry in items),
         citations=marks.citations(), items=items, considered=count, matched=len(items), abstained=False, reason=None,
-        nearest=(), confidence=min(whole.confidence or NARROWED_CONFIDENCE, 1.0),
-        trace=(*whole.trace, f"narrowed to {of}"),
+        nearest=(), trace=(*whole.trace, f"narrowed to {of}"),
     )
