@@ -153,7 +153,7 @@ def _places(sources: Sequence[Source], found: Callable[[Source], Located[T]]) ->
     places: list[tuple[Place, T]] = []
     first = 0
     for source in sources:
-        places += [(Place(first + i, _span(item)), item) for i, item in found(source)]
+        places += [(Place(first + i, span), item) for i, span, item in found(source)]
         first += len(source.passages)
     return places
 
@@ -185,15 +185,6 @@ def _mentions(surface: str, evidence: Evidence) -> list[Place]:
     found = re.compile(rf"(?<![^\W_]){re.escape(surface)}(?![^\W_])", re.IGNORECASE)
     return [Place(i, Span(*match.span())) for i, passage in enumerate(evidence.passages)
             for match in found.finditer(passage.text)]
-
-
-def _span(item: object) -> Span:
-    if isinstance(item, Span):
-        return item
-    if isinstance(item, Name):
-        return Span(item.start, item.end)
-    span: Span = item.span  # type: ignore[attr-defined]
-    return span
 
 
 def _misplaced(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 FUNCTION_WEIGHT = 0.15  # of a piece of a function word, where a content word's has 1
 T = TypeVar("T")
-Located = tuple[tuple[int, T], ...]  # (index of the passage in its paper, what stands there)
+Located = tuple[tuple[int, Span, T], ...]  # (index of the passage in its paper, where in it, what stands there)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,14 +55,18 @@ def read_source(entry: Entry, collection: Collection, embedder: Embedder) -> Sou
     return Source(
         tuple(passages), tuple(rows), Names(paper.title, paper.abstract),
         frozenset(collection.lexical.stems(f"{paper.title or ''} {paper.abstract}")),
-        _located(passages, quantities), _located(passages, find_names),
-        name_key(own) if own else None, _located(passages, cues),
-        _located(passages, negators), _located(passages, denials),
+        _located(passages, quantities, lambda quantity: quantity.span),
+        _located(passages, find_names, lambda name: Span(name.start, name.end)),
+        name_key(own) if own else None,
+        _located(passages, cues, lambda cue: cue.span),
+        _located(passages, negators, lambda span: span), _located(passages, denials, lambda span: span),
     )
 
 
-def _located(passages: Iterable[Passage], find: Callable[[str], Iterable[T]]) -> Located[T]:
-    return tuple((i, found) for i, passage in enumerate(passages) for found in find(passage.text))
+def _located(
+    passages: Iterable[Passage], find: Callable[[str], Iterable[T]], span: Callable[[T], Span]
+) -> Located[T]:
+    return tuple((i, span(found), found) for i, passage in enumerate(passages) for found in find(passage.text))
 
 
 def _passage(paper_id: str, start: int, end: int, text: str, count: int, embedder: Embedder) -> Passage:
