@@ -100,7 +100,7 @@ _VERB = re.compile(
 )
 _COMPARED = re.compile(r"\b(?:compar\w+|differ\w*|versus|vs\.?|against|better than|worse than|square with|relate)\b", re.IGNORECASE)
 _COMPARED_TO = re.compile(  # "compared with X?", "how does X compare?": the other side is missing
-    r"^(?:compar\w+|versus|vs\.?)\s+(?:with|to|against)?|\b(?:compare|differ)\s*[?.!]*\s*$", re.IGNORECASE
+    r"^(?:compar\w+\s+(?:with|to|against)|versus|vs\.?)\s|\b(?:compare|differ)\s*[?.!]*\s*$", re.IGNORECASE
 )
 _PREPOSITION = re.compile(r"^(?:on|for|in|with|to|about|from|by|at|of|against|over|under|without|using)\b", re.IGNORECASE)
 _NO_FRAGMENT = re.compile(

@@ -202,6 +202,12 @@ def test_other_ways_to_write_are_understood(text: Text, opened: Asking, server: 
     assert answer.citations[0].title == TITLES[0]
 
 
+def test_a_bare_yes_or_no_is_not_shown_for_no_paper_says_it(opened: Asking, server: ScriptedServer) -> None:
+    server.play(says(lambda asked: f"No. {about_quillon(asked)}"))
+
+    assert held_to_its_stream(opened(), "Does Quillon retrain the layers?").text == SHOWN
+
+
 def test_images_links_and_markup_of_a_model_are_not_shown(opened: Asking, server: ScriptedServer) -> None:
     server.play(says(lambda asked: about_quillon(asked) + " ![x](http://evil.example/a.png) <img src=//evil.example> "
                      f"See http://evil.example for Quillon [{mark_of(asked, TITLES[0])}]."))

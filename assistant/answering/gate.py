@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 ASKED_FOR_A_SOURCE = 3   # papers a sentence without any mark is compared with, best first
 IN_CLEAN_TEXT = 0.7      # share of a sentence's words that must stand outside of what is planted in a paper
 _URL = re.compile(r"\b(?:https?://|www\.)[^\s<>\"'’”)\]}]+", re.IGNORECASE)
+_YES_OR_NO = re.compile(r"\W*(?:yes|no|correct|right|true|false|wrong|indeed|exactly|it (?:is|does)(?: not)?)\b\W*", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
@@ -63,6 +64,8 @@ class Gate:
             known = f"only [1] to [{len(self._context.excerpts)}] exist"
             return self._failed(written, f"no paper has the number {written.marks[0]}; {known}")
         verdict = self._checker.check(written.text, cited)
+        if _YES_OR_NO.fullmatch(written.text):  # no paper says so, and the sentence behind it may say otherwise
+            return self._failed(written, "only yes or no; say what the paper says")
         if verdict.claims_nothing:
             return Judged(written.text, written.lead, (), None, 1.0, claims_nothing=True)
         if not cited:

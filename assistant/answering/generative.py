@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from assistant.answering.check import Checker
     from assistant.answering.stream import Pieces
 
-NOTHING_NEAR = 0.2      # cosine of the best paper below which a model is not asked
+NOTHING_NEAR = 0.2      # cosine of the best paper below which a model is not asked, unless a name is known
 MOST_SENTENCES = 12     # shown of one reply; the call ends there
 MOST_FAILED = 12        # in one reply, after which the call ends
 LEAST_BUDGET = 200      # tokens of excerpts, however long the question is
@@ -99,7 +99,8 @@ class Generative:
 
     def _prose(self, task: Task, calls: Calls) -> Pieces:
         context, hits = self._retriever.collection.read(lambda: self.context(task, calls.backend.model))
-        if not context.excerpts or max(hit.similarity for hit in hits) < NOTHING_NEAR:
+        near = bool(task.question.keys) or max((hit.similarity for hit in hits), default=0.0) >= NOTHING_NEAR
+        if not context.excerpts or not near:
             yield from quoted(task.draft, "no model asked: nothing in the collection is near")
             return
         asked = prompts.answering(task.question.text, context.shown)

@@ -58,7 +58,7 @@ _DICTATES = re.compile(
     re.IGNORECASE,
 )
 _DICTATES_FIRST = re.compile(  # a whole sentence that begins with the order
-    r"^\W*(?:please\s+|now\s+|then\s+|instead,?\s+)?(?:answer|say|reply|respond|output|print|repeat|tell|claim|cite|"
+    r"^\W*(?:please\s+|now\s+|then\s+|instead,?\s+)?(?:answer|say|reply|respond|output|print|tell|claim|cite|repeat (?:after|the following|this|back)|"
     r"insist|declare|pretend|ignore|disregard|forget)\b(?!s|ing|ed)",
     re.IGNORECASE,
 )
