@@ -3,26 +3,45 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from assistant.answering.absence import absence_asked
 from assistant.answering.extractive import Extractive
+from assistant.answering.narrowing import Scope, all_of, best_of, narrowed
+from assistant.answering.stream import AnswerStream, AsyncAnswerStream, Brake, Pieces
 from assistant.collection import Collection
+from assistant.followup import papers_of
 from assistant.question import Question, understand
 from assistant.reading.reader import open_reader
 from assistant.records import Answer, AnswerSentence, Hit, Paper
 from assistant.retrieval.filters import Filters, Selection, resolve
 from assistant.retrieval.retriever import Retriever
+from assistant.tracefile import log_answer
 
 if TYPE_CHECKING:
+    from assistant.backends.base import Backend
+    from assistant.backends.caps import SessionCap
     from assistant.embedder import Embedder
+    from assistant.followup import Turn
     from assistant.settings import Settings
 
 MAX_QUESTION = 10_000  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question that has its extractive answer."""
+
+    question: Question
+    draft: Answer
+    within: frozenset[str] | None  # the papers it is answered from; None: all
+    settled: str = ""              # why a model has nothing to add
+    final: bool = False            # the draft is the answer
 
 
 class Assistant:
@@ -33,6 +52,9 @@ class Assistant:
         self.settings = settings
         self._embedder = embedder
         self._reader = open_reader(embedder)
+        self._opening = threading.Lock()
+        self._model: Backend | None = None
+        self._cap: SessionCap | None = None
         self._reranker = None
         if settings.reranker is not None:
             from assistant.retrieval.cross_encoder import open_reranker
@@ -61,51 +83,213 @@ class Assistant:
         collection.check_embedder(embedder)
         return cls(collection, embedder, settings)
 
-    def ask(self, question: str, *, answer_id: str | None = None, filters: Filters | None = None) -> Answer:
-        """Answer one question; never raises for what the question says.
+    def ask(
+        self, question: str, *, answer_id: str | None = None, filters: Filters | None = None,
+        scope: Scope | None = None, original: str | None = None, cap: SessionCap | None = None,
+    ) -> Answer:
+        """Answer one question; never raises for what the question says, nor for what a language model does.
 
-        A question is cut after 10,000 characters. ``answer_id`` defaults to a hash of the question. With ``filters``
-        only papers that pass them are looked at; if there are none, the answer is a refusal that says so.
+        Args:
+            question: cut after 10,000 characters.
+            answer_id: default: a hash of the question.
+            filters: only papers that pass them are looked at; if there are none, the answer is a refusal that says so.
+            scope: the papers it refers back to; see `assistant.followup`.
+            original: what the user wrote, where ``question`` puts it into other words; it is searched too.
+            cap: what the session may still use of a language model; default: one for this assistant.
         """
-        return self.collection.read(lambda: self._ask(question, answer_id, filters))
+        with self.stream(
+            question, answer_id=answer_id, filters=filters, scope=scope, original=original, cap=cap
+        ) as stream:
+            for _ in stream:
+                pass
+            return stream.answer
+
+    def stream(
+        self, question: str, *, answer_id: str | None = None, filters: Filters | None = None,
+        scope: Scope | None = None, original: str | None = None, cap: SessionCap | None = None,
+    ) -> AnswerStream:
+        """The same piece by piece: texts as they may be shown, then the `Answer`, whose text is the texts joined.
+
+        A sentence comes once it has been checked, and is never taken back; nor is its mark.
+        """
+        return AnswerStream(lambda brake: self.pieces(
+            question, answer_id=answer_id, filters=filters, scope=scope, original=original, cap=cap, brake=brake
+        ))
+
+    async def aask(
+        self, question: str, *, answer_id: str | None = None, filters: Filters | None = None,
+        scope: Scope | None = None, original: str | None = None, cap: SessionCap | None = None,
+    ) -> Answer:
+        """`ask`, awaited; cancelling it stops the call to the model."""
+        async with self.astream(
+            question, answer_id=answer_id, filters=filters, scope=scope, original=original, cap=cap
+        ) as stream:
+            async for _ in stream:
+                pass
+            return stream.answer
+
+    def astream(
+        self, question: str, *, answer_id: str | None = None, filters: Filters | None = None,
+        scope: Scope | None = None, original: str | None = None, cap: SessionCap | None = None,
+    ) -> AsyncAnswerStream:
+        """`stream`, awaited."""
+        return AsyncAnswerStream(lambda: self.stream(
+            question, answer_id=answer_id, filters=filters, scope=scope, original=original, cap=cap
+        ))
+
+    def pieces(
+        self, question: str, *, answer_id: str | None = None, filters: Filters | None = None,
+        scope: Scope | None = None, original: str | None = None, cap: SessionCap | None = None, brake: Brake,
+    ) -> Pieces:
+        """What `stream` yields; ``brake`` stops the calls to a model."""
+        began = time.perf_counter()
+        text, typed = question[:MAX_QUESTION], (original or question)[:MAX_QUESTION]
+        answer_id = answer_id or _id_of(typed)
+        asked = self.collection.read(lambda: self._draft(text, typed, answer_id, filters, scope))
+        drafted = round((time.perf_counter() - began) * 1000, 1)
+        for piece in self._answered(asked, typed, cap, brake):
+            if isinstance(piece, Answer):
+                total = round((time.perf_counter() - began) * 1000, 1)
+                piece = replace(piece, timings={"total": total, "quoting": drafted, **piece.timings})
+                if self.settings.trace_file is not None:
+                    log_answer(piece, self.settings.trace_file, with_text=self.settings.trace_text)
+            yield piece
+
+    def quote(self, question: str, *, scope: Scope | None = None, filters: Filters | None = None) -> Answer:
+        """The extractive answer, whoever writes answers; see `ask`."""
+        text = question[:MAX_QUESTION]
+        return self.collection.read(lambda: self._draft(text, text, "", filters, scope)).draft
+
+    def rewrite(self, question: str, turns: Sequence[Turn], cap: SessionCap | None, brake: Brake) -> str | None:
+        """A follow-up in words of its own, by the language model in use; None if it gives none."""
+        from assistant.answering.calls import Calls
+        from assistant.answering.rewriting import rewritten
+        from assistant.backends.base import BackendError
+
+        try:
+            calls = Calls(self._backend(), cap or self._session_cap())
+        except BackendError:
+            return None
+        brake.stops(calls)
+        return rewritten(question, turns, calls, budget=self.settings.history_tokens)
+
+    def _answered(self, asked: _Asked, typed: str, cap: SessionCap | None, brake: Brake) -> Pieces:
+        if self.settings.model_backend is None or asked.final:
+            yield asked.draft.text
+            yield asked.draft
+        else:
+            yield from self._written(asked, typed, cap or self._session_cap(), brake)
+
+    def _written(self, asked: _Asked, typed: str, cap: SessionCap, brake: Brake) -> Pieces:
+        """What the answerer in use makes of a draft."""
+        from assistant.answering.calls import Calls
+        from assistant.answering.fallback import not_available
+        from assistant.answering.generative import Task
+        from assistant.answering.table import open_answerer
+        from assistant.backends.base import BackendError
+
+        try:
+            calls = Calls(self._backend(), cap)
+        except BackendError as error:
+            yield from not_available(asked.draft, self.settings.model_backend or "", error)
+            return
+        brake.stops(calls)
+        answerer = open_answerer(self.settings, self.retriever(within=asked.within), self._embedder)
+        yield from answerer.write(Task(asked.question, typed, asked.draft, asked.settled), calls)
+
+    def _draft(
+        self, text: str, typed: str, answer_id: str, filters: Filters | None, scope: Scope | None
+    ) -> _Asked:
+        """The extractive answer, and what else a model needs to better it."""
+        question = self._understand(text)
+        if scope is not None and scope.has_code is not None:
+            filters = replace(filters or Filters(), has_code=scope.has_code)
+        chosen = self._select(filters)
+        if chosen is not None and chosen.problem is not None:
+            draft = _nothing_left(answer_id, question, chosen.problem)
+            return _Asked(question, replace(draft, trace=(_traced(chosen), *draft.trace)), None, final=True)
+        everywhere = within = chosen.paper_ids if chosen else None
+        settled = ""
+        absent = absence_asked(text)
+        if absent is not None and absent.listed is not None:
+            settled = "why a list lacks a paper is told by rule"
+            draft = replace(self._absence(absent.listed, absent.paper, answer_id, chosen), question=text)
+        elif scope is None:
+            draft = self.extractive(within=within).answer(question, answer_id=answer_id)
+        else:
+            within = frozenset(scope.paper_ids) & (everywhere or frozenset(scope.paper_ids))
+            if scope.every:
+                settled = "what is asked of the papers is told by rule"
+                draft = all_of(question, answer_id, self.retriever(within=within), scope, sorted(within))
+            else:
+                draft = self._scoped(question, answer_id, scope, everywhere, within)
+        if draft.abstained and typed != text and not (scope and scope.only):
+            found = self._elsewhere(text if scope else typed, typed, answer_id, scope, everywhere)
+            if found is not None:
+                draft, within = found, everywhere
+        if typed != text:
+            draft = replace(draft, question=typed, trace=(f"follow-up: read as “{text}”", *draft.trace))
+        if chosen is not None:
+            draft = replace(draft, trace=(_traced(chosen), *draft.trace))
+        return _Asked(question, draft, within, settled=settled)
+
+    def _elsewhere(
+        self, text: str, typed: str, answer_id: str, scope: Scope | None, within: frozenset[str] | None
+    ) -> Answer | None:
+        """What a follow-up finds beyond the papers it refers to, then in its original wording.
+
+        An answer that does not cite one of these papers first is about something else.
+        """
+        for wording in dict.fromkeys((text, typed)):
+            found = self.extractive(within=within).answer(self._understand(wording), answer_id=answer_id)
+            cited = papers_of(found)
+            if cited and (scope is None or cited[0] in scope.paper_ids):
+                return found
+        return None
+
+    def _scoped(
+        self, question: Question, answer_id: str, scope: Scope, whole: frozenset[str] | None, within: frozenset[str]
+    ) -> Answer:
+        """An answer from the papers referred to; members of a list are judged among all papers."""
+        if question.kind in ("list", "count", "topic"):
+            cut = narrowed(self.extractive(within=whole).answer(question, answer_id=answer_id), scope)
+            if cut is not None:
+                return cut
+            if not question.unknown:
+                return best_of(question, answer_id, self.retriever(within=within), scope)
+        return self.extractive(within=within).answer(question, answer_id=answer_id)
+
+    def _backend(self) -> Backend:
+        """The language model in use, opened when first asked."""
+        from assistant.backends.table import open_backend
+
+        with self._opening:
+            if self._model is None:
+                self._model = open_backend(self.settings)
+            return self._model
+
+    def _session_cap(self) -> SessionCap:
+        from assistant.backends.caps import SessionCap
+
+        with self._opening:
+            if self._cap is None:
+                self._cap = SessionCap.of(self.settings)
+            return self._cap
 
     def explain_absence(
         self, question: str, paper_or_name: str, *, answer_id: str | None = None, filters: Filters | None = None
     ) -> Answer:
         """Why the list that answers ``question`` does not have a paper, given by its id, title or name."""
-        return self.collection.read(lambda: self._explain_absence(question, paper_or_name, answer_id, filters))
-
-    def _explain_absence(
-        self, question: str, paper_or_name: str, answer_id: str | None, filters: Filters | None
-    ) -> Answer:
         began = time.perf_counter()
-        chosen = self._select(filters)
-        answer = self.extractive(within=chosen.paper_ids if chosen else None).explain_absence(
-            self._understand(question[:MAX_QUESTION]), paper_or_name[:MAX_QUESTION],
-            answer_id=answer_id or _id_of(f"{question} {paper_or_name}"),
-        )
+        answer = self.collection.read(lambda: self._absence(
+            question[:MAX_QUESTION], paper_or_name[:MAX_QUESTION],
+            answer_id or _id_of(f"{question} {paper_or_name}"), self._select(filters),
+        ))
         return replace(answer, timings={"total": round((time.perf_counter() - began) * 1000, 1)})
 
-    def _ask(self, question: str, answer_id: str | None, filters: Filters | None) -> Answer:
-        began = time.perf_counter()
-        text = question[:MAX_QUESTION]
-        answer_id = answer_id or _id_of(text)
-        absent = absence_asked(text)
-        if absent is not None and absent.listed is not None:
-            return replace(
-                self._explain_absence(absent.listed, absent.paper, answer_id, filters), question=text
-            )
-        understood = self._understand(text)
-        chosen = self._select(filters)
-        if chosen is None:
-            answer = self.extractive().answer(understood, answer_id=answer_id)
-        elif chosen.problem is not None:
-            answer = _nothing_left(answer_id, understood, chosen.problem)
-        else:
-            answer = self.extractive(within=chosen.paper_ids).answer(understood, answer_id=answer_id)
-        if chosen is not None:
-            answer = replace(answer, trace=(_traced(chosen), *answer.trace))
-        return replace(answer, timings={"total": round((time.perf_counter() - began) * 1000, 1)})
+    def _absence(self, listed: str, paper: str, answer_id: str, chosen: Selection | None) -> Answer:
+        extractive = self.extractive(within=chosen.paper_ids if chosen else None)
+        return extractive.explain_absence(self._understand(listed), paper, answer_id=answer_id)
 
     def understand(self, question: str) -> Question:
         """How a question is read: its kind, names, exclusions and topic."""
@@ -172,7 +356,9 @@ class Assistant:
         )
 
     def close(self) -> None:
-        """Let go of the index."""
+        """Let go of the index, and of the language model if one was asked."""
+        if self._model is not None:
+            self._model.close()
         self.collection.close()
 
     def __enter__(self) -> Assistant:

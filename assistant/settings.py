@@ -65,6 +65,15 @@ class Settings(BaseSettings):
     cascade_to: Literal["openai", "ollama", "llamacpp"] = Field(
         "openai", description="the model that cascade asks when quoting is not sure enough"
     )
+    cascade_confidence: float = Field(
+        0.75, ge=0, le=1, description="confidence of the extractive answer from which cascade asks no model"
+    )
+    unsupported: Literal["drop", "flag", "repair"] = Field(
+        "drop", description="what becomes of a model's sentences that the papers do not bear out"
+    )
+    prompt_tokens: int = Field(1500, ge=400, description="longest prompt of a question that is not about a list")
+    history_tokens: int = Field(600, ge=0, description="of the conversation, for putting a follow-up into words")
+    list_candidates: int = Field(64, ge=1, le=1000, description="papers a model judges for one list, eight a call")
     base_url: Address | None = Field(
         None, description="address of the model server, usually ending in /v1; unset: the backend's usual one"
     )
@@ -88,6 +97,8 @@ class Settings(BaseSettings):
         None, description="folder or name of a cross-encoder that puts the best papers in order; needs the extra rerank"
     )
     refusal: str = Field("balanced", pattern="^(strict|balanced|eager)$", description="how soon to refuse")
+    trace_file: UserPath | None = Field(None, description="a JSON line about each answer is added here; unset: none")
+    trace_text: bool = Field(False, description="whether that line has questions and answers too")
     host: str = Field("127.0.0.1", description="address the page listens on")
     port: int = Field(7860, ge=1, le=65535, description="port of the page")
 

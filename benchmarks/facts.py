@@ -20,7 +20,6 @@ import numpy.typing as npt
 
 from assistant.answering.asked import Asked
 from assistant.answering.sentences import (
-
     PaperSigns,
     Reading,
     SentenceSigns,

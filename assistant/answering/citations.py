@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import zip_longest
 
 from assistant.records import AnswerSentence, Citation, Paper
@@ -25,6 +26,12 @@ class Marks:
                 mark=len(self._citations) + 1, paper_id=paper.paper_id, title=paper.title, sources=paper.sources,
                 quote=paper.abstract[start:end], start=start, end=end, url=first_url(paper.abstract),
             )
+        return self._citations[place].mark
+
+    def add(self, citation: Citation) -> int:
+        """The mark, here, of a citation from another answer."""
+        place = (citation.paper_id, citation.start, citation.end)
+        self._citations.setdefault(place, replace(citation, mark=len(self._citations) + 1))
         return self._citations[place].mark
 
     def citations(self) -> tuple[Citation, ...]:

@@ -15,6 +15,7 @@ from assistant.collection import Collection
 from assistant.records import Hit, SentenceHit
 from assistant.retrieval.fuse import ranked, rescale, weighted_sum
 from assistant.retrieval.late import Match, match, support
+from assistant.retrieval.planted import planted
 from assistant.retrieval.words import FUNCTION_WORDS, words
 from assistant.store import Entry
 
@@ -323,11 +324,13 @@ def _by_word(coverage: Floats, query: Query) -> tuple[float, ...]:
 
 def _sentences(entry: Entry, found: Match, query: Query) -> tuple[SentenceHit, ...]:
     scores = support(found.best, query.weights)
-    return tuple(
+    # The title is matched too, but is not a sentence to quote.
+    sentences = [
         SentenceHit(int(start), int(end), entry.paper.abstract[start:end], float(score), _by_word(best, query))
-        for (start, end, _, _), score, best in zip(entry.sentences, scores, found.best, strict=True)
-        if start >= 0  # the title is matched too, but is not a sentence to quote
-    )
+        for (start, end, _, _), score, best in zip(entry.sentences, scores, found.best, strict=True) if start >= 0
+    ]
+    orders = planted([sentence.text for sentence in sentences])
+    return tuple(sentence for sentence, order in zip(sentences, orders, strict=True) if not order)
 
 
 def _title(entry: Entry, found: Match, query: Query) -> tuple[float, ...]:

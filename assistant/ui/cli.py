@@ -17,6 +17,8 @@ from assistant.evaluation import command
 
 if TYPE_CHECKING:
     from assistant.api import Assistant
+    from assistant.dialogue import Dialogue
+    from assistant.followup import Turn
     from assistant.retrieval.filters import Filters
 
 
@@ -111,9 +113,30 @@ def _parser() -> argparse.ArgumentParser:
     backends.add_argument("--json", action="store_true", help="print as JSON")
     backends.set_defaults(run=_backends)
     chat = verbs.add_parser(
-        "chat", help="ask question after question in the terminal", epilog="example: assistant chat"
+        "chat", help="ask question after question in the terminal", formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="examples:\n  assistant chat\n  assistant chat --resume          go on with the newest conversation",
     )
+    chat.add_argument(
+        "--resume", nargs="?", const="", metavar="ID", help="go on with a saved conversation (default: the newest)"
+    )
+    chat.add_argument("--no-save", action="store_true", help="do not save what is said")
     chat.set_defaults(run=_chat)
+    saved = verbs.add_parser(
+        "conversations", help="list, show, export, rename or delete saved conversations",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="examples:\n  assistant conversations                     all, newest first\n"
+        "  assistant conversations --search GPT-J      those that mention it\n"
+        "  assistant conversations --export 3f2a       whole answers as JSON\n"
+        '  assistant conversations --rename 3f2a "Editing"',
+    )
+    doing = saved.add_mutually_exclusive_group()
+    doing.add_argument("--search", metavar="WORDS", default="", help="only those that have these words")
+    doing.add_argument("--show", metavar="ID", help="print what was said; the beginning of an id will do")
+    doing.add_argument("--export", metavar="ID", help="print it as JSON, whole answers and feedback included")
+    doing.add_argument("--rename", metavar=("ID", "TITLE"), nargs=2, help="give it another title")
+    doing.add_argument("--delete", metavar="ID", help="delete it for good")
+    saved.add_argument("--json", action="store_true", help="print the list as JSON")
+    saved.set_defaults(run=_conversations)
     serve = verbs.add_parser("serve", help="open the chat page", epilog="example: assistant serve --port 7861")
     serve.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
     serve.add_argument("--port", type=_positive, help="port to listen on (default: 7860)")
@@ -229,6 +252,7 @@ def _answer_batch(assistant: Assistant, lines: Sequence[str], filters: Filters) 
 
 
 def _answer_line(assistant: Assistant, line: str, number: int, filters: Filters) -> dict[str, Any]:
+    from assistant.dialogue import Dialogue
     from assistant.errors import AssistantError
     from assistant.ui.render import answer_json
 
@@ -246,7 +270,8 @@ def _answer_line(assistant: Assistant, line: str, number: int, filters: Filters)
             answer = answer_json(assistant.ask(request["question"], answer_id=_text(asked_id), filters=filters))
             return answer if asked_id is None else answer | {"id": asked_id}
         if questions and None not in questions:
-            answers = [answer_json(assistant.ask(question or "", filters=filters)) for question in questions]
+            dialogue = Dialogue(assistant)
+            answers = [answer_json(dialogue.ask(question or "", filters=filters)) for question in questions]
             return {"id": asked_id, "turns": answers}
     except AssistantError as exc:
         return {"id": asked_id, "error": str(exc)}
@@ -361,10 +386,25 @@ def _backends(arguments: argparse.Namespace) -> int:
 
 def _chat(arguments: argparse.Namespace) -> int:
     from assistant.api import Assistant
-    from assistant.ui.render import answer_text
+    from assistant.conversations import Conversations
+    from assistant.dialogue import Dialogue
+    from assistant.settings import load_settings
 
-    with Assistant.open() as assistant:
+    settings = load_settings()
+    with contextlib.ExitStack() as stack:
+        assistant = stack.enter_context(Assistant.open(settings))
+        turns: tuple[Turn, ...] = ()
+        remember = None
+        if arguments.resume is not None or not arguments.no_save:
+            conversations = stack.enter_context(Conversations(settings.home))
+            if arguments.resume is not None:
+                turns = conversations.turns(arguments.resume)
+            if not arguments.no_save:
+                remember = conversations.recorder(conversation=arguments.resume)
+        dialogue = Dialogue(assistant, turns=turns, remember=remember)
         print(f"{assistant.collection.store.count()} papers. Ask; an empty line ends.", file=sys.stderr)
+        for turn in turns:
+            print(f"> {turn.question}\n{turn.answer.text}\n")
         while True:
             try:
                 question = input("> ")
@@ -372,7 +412,42 @@ def _chat(arguments: argparse.Namespace) -> int:
                 return 0
             if not question.strip():
                 return 0
-            print(answer_text(assistant.ask(question)) + "\n")
+            _say(dialogue, question)
+
+
+def _say(dialogue: Dialogue, question: str) -> None:
+    """Print an answer as it is written, then its places."""
+    from assistant.ui.render import answer_text
+
+    with dialogue.stream(question) as stream:
+        for piece in stream:
+            if isinstance(piece, str):
+                print(piece, end="", flush=True)
+        answer = stream.answer
+    print(answer_text(answer).removeprefix(answer.text) + "\n")
+
+
+def _conversations(arguments: argparse.Namespace) -> int:
+    from assistant.conversations import Conversations
+    from assistant.settings import load_settings
+
+    with Conversations(load_settings().home) as conversations:
+        if arguments.show is not None:
+            for turn in conversations.turns(arguments.show):
+                print(f"> {turn.question}\n{turn.answer.text}\n")
+        elif arguments.export is not None:
+            print(json.dumps(conversations.export(arguments.export), ensure_ascii=False))
+        elif arguments.rename is not None:
+            conversations.rename(*arguments.rename)
+        elif arguments.delete is not None:
+            conversations.delete(arguments.delete)
+        else:
+            found = conversations.saved(words=arguments.search)
+            if arguments.json:
+                print(json.dumps([asdict(saved) for saved in found], ensure_ascii=False))
+            for saved in found if not arguments.json else ():
+                print(f"{saved.id}  {saved.updated[:16].replace('T', ' ')}  {saved.turns:>3}  {saved.title}")
+    return 0
 
 
 def _serve(arguments: argparse.Namespace) -> int:

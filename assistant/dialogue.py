@@ -1,0 +1,131 @@
+"""A conversation: each question is read in the light of the turns before it, and remembered with its answer."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from assistant.answering.method_names import method_name
+from assistant.answering.stream import AnswerStream, AsyncAnswerStream, Brake, Pieces
+from assistant.followup import Reading, Turn, read_followup
+from assistant.records import Answer, Paper
+from assistant.retrieval.names import find_names, name_key
+
+if TYPE_CHECKING:
+    from assistant.api import Assistant
+    from assistant.backends.caps import SessionCap
+    from assistant.retrieval.filters import Filters
+
+LONGEST_REWRITE = 500  # characters
+
+
+class Dialogue:
+    """One conversation with an assistant, of one user. Turns are asked one after the other, from any thread.
+
+    Args:
+        turns: what was said before.
+        remember: called with each further turn once it is answered, to save it.
+        cap: what the conversation may use of a language model; default: as the settings say.
+    """
+
+    def __init__(
+        self, assistant: Assistant, *, turns: Sequence[Turn] = (), remember: Callable[[Turn], None] | None = None,
+        cap: SessionCap | None = None,
+    ) -> None:
+        self.turns: list[Turn] = list(turns)
+        self._assistant = assistant
+        self._remember = remember
+        self._cap = cap
+        self._asking = threading.Lock()
+        if cap is None and assistant.settings.model_backend is not None:
+            from assistant.backends.caps import SessionCap
+
+            self._cap = SessionCap.of(assistant.settings)
+
+    def ask(self, question: str, *, answer_id: str | None = None, filters: Filters | None = None) -> Answer:
+        """The answer to the next question; see `Assistant.ask`."""
+        with self.stream(question, answer_id=answer_id, filters=filters) as stream:
+            for _ in stream:
+                pass
+            return stream.answer
+
+    def stream(self, question: str, *, answer_id: str | None = None, filters: Filters | None = None) -> AnswerStream:
+        """The same piece by piece; see `Assistant.stream`. A turn that is stopped is not remembered."""
+        return AnswerStream(lambda brake: self._pieces(question, answer_id, filters, brake))
+
+    async def aask(self, question: str, *, answer_id: str | None = None, filters: Filters | None = None) -> Answer:
+        """`ask`, awaited."""
+        async with self.astream(question, answer_id=answer_id, filters=filters) as stream:
+            async for _ in stream:
+                pass
+            return stream.answer
+
+    def astream(
+        self, question: str, *, answer_id: str | None = None, filters: Filters | None = None
+    ) -> AsyncAnswerStream:
+        """`stream`, awaited."""
+        return AsyncAnswerStream(lambda: self.stream(question, answer_id=answer_id, filters=filters))
+
+    def reset(self) -> None:
+        """Forget what was said."""
+        with self._asking:
+            self.turns.clear()
+
+    def read(self, question: str) -> Reading:
+        """How a question hangs together with the turns before it, told by rule."""
+        return read_followup(question, self.turns, names=self._names, name_of=self._name_of, paper_of=self._paper_of)
+
+    def _pieces(self, question: str, answer_id: str | None, filters: Filters | None, brake: Brake) -> Pieces:
+        with self._asking:
+            reading = self.read(question)
+            if reading.kind != "alone" and self._assistant.settings.model_backend is not None:
+                reading = self._reworded(question, reading, brake)
+            for piece in self._assistant.pieces(
+                reading.text, answer_id=answer_id, filters=filters, scope=reading.scope, original=question, cap=self._cap,
+                brake=brake,
+            ):
+                if isinstance(piece, Answer):
+                    if reading.why:
+                        piece = replace(piece, trace=(f"follow-up: {reading.why}", *piece.trace))
+                    turn = Turn(question, reading.text, piece)
+                    self.turns.append(turn)
+                    if self._remember is not None:
+                        self._remember(turn)
+                yield piece
+
+    def _reworded(self, question: str, reading: Reading, brake: Brake) -> Reading:
+        """The same with the model's words, where it gives some that add nothing of its own."""
+        if reading.kind == "which":
+            return reading  # complete but for what it refers to, which the scope says
+        text = self._assistant.rewrite(question, self.turns, self._cap, brake)
+        if text is None or not self._only_known(text, question, reading):
+            return reading
+        return replace(reading, text=text, why=f"{reading.why}; put into words by the model")
+
+    def _only_known(self, text: str, question: str, reading: Reading) -> bool:
+        """Whether the names and numbers of a rewritten question come from the conversation."""
+        if not text.strip() or len(text) > LONGEST_REWRITE:
+            return False
+        said = "\n".join([question, reading.text, *(
+            part for turn in self.turns for part in (turn.question, turn.searched, turn.answer.text)
+        )])
+        known = {name.key for name in find_names(said)}
+        numbers = set(re.findall(r"\d+", said))
+        return {name.key for name in find_names(text)} <= known and set(re.findall(r"\d+", text)) <= numbers
+
+    def _names(self, text: str) -> list[str]:
+        common = self._assistant.collection.store.is_common_noun
+        return [name.surface for name in self._assistant.understand(text).names if not common(name.key)]
+
+    def _paper_of(self, paper_id: str) -> Paper | None:
+        return next(iter(self._assistant.papers([paper_id])), None)
+
+    def _name_of(self, paper_id: str) -> str | None:
+        paper = self._paper_of(paper_id)
+        if paper is None:
+            return None
+        name = method_name(paper, papers_with=self._assistant.collection.store.name_counts)
+        return name if name and name_key(name) else None

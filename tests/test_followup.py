@@ -1,0 +1,198 @@
+"""What a question refers back to; and conversations, whose turns are read in the light of those before."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from scripted_server import Asked, ScriptedServer, says
+
+from assistant import Assistant
+from assistant.answering.rewriting import conversation
+from assistant.collection import Collection
+from assistant.dialogue import Dialogue
+from assistant.embedder import Embedder
+from assistant.followup import Turn, papers_of
+
+
+@pytest.fixture(scope="module")
+def said(assistant: Assistant) -> Callable[[str], Turn]:
+    """A first turn."""
+    answers: dict[str, Turn] = {}
+
+    def turn(question: str) -> Turn:
+        if question not in answers:
+            answers[question] = Turn(question, question, assistant.ask(question))
+        return answers[question]
+    return turn
+
+
+FACT = "which models was MEMIT scaled on"
+LIST = "which methods edit GPT-J?"
+TOPIC = "Papers on hate speech"
+
+
+@pytest.mark.parametrize("first", [FACT, LIST, TOPIC])
+@pytest.mark.parametrize("question", [
+    "what is Redco?",
+    "Which papers use T5 for speech?",
+    "how much memory does LOMO need?",
+    "Which methods edit facts, and how do they work?",
+    "What is EasyEdit and which models does it support?",
+    "Is it possible to edit facts without training?",
+    "Are there papers about law?",
+    "is there a survey of continual learning?",
+    "why do multimodal models stumble over small things in a picture?",
+    "can a network tell how its own subword units are spelled?",
+    "Does Bit-cipher rely on backpropagation for its word representations?",
+    "What does it cost in dollars to run BLOOM on Petals for an hour?",
+    "papers with robots in them",
+    "corpora that are free",
+    "How does IKE do compared with gradient-based editing?",
+    "compare LoRAMoE and Mixture-of-LoRAs",
+    "And SpeechT5, how does it bring the two modalities into one space?",
+    "ok, different topic: web automation agents",
+    "how many papers do you know?",
+    "the first question is what LoRA does to T5",
+])
+def test_a_question_that_stands_alone_is_left_alone(
+    first: str, question: str, assistant: Assistant, said: Callable[[str], Turn]
+) -> None:
+    reading = Dialogue(assistant, turns=[said(first)]).read(question)
+
+    assert (reading.kind, reading.text, reading.scope) == ("alone", question, None)
+
+
+@pytest.mark.parametrize(("first", "question", "kind", "text"), [
+    (FACT, "How many memories can it write?", "about", "How many memories can MEMIT write?"),
+    (FACT, "who wrote it?", "about", "who wrote MEMIT?"),
+    (FACT, "is its code public?", "about", "is MEMIT's code public?"),
+    (FACT, "which base models did they tune?", "about", "which base models did MEMIT tune?"),
+    (FACT, "what do the authors conclude?", "about", "what do the authors conclude (MEMIT)?"),
+    (FACT, "how does it compare with EasyEdit?", "about", "how does MEMIT compare with EasyEdit?"),
+    (FACT, "compare it with EasyEdit", "about", "compare MEMIT with EasyEdit"),
+    (FACT, "and on code?", "again", "which models was MEMIT scaled on code?"),
+    (FACT, "and how fast is the best one?", "about", "how fast is the best one (MEMIT)?"),
+    (LIST, "which of those release code?", "which", "which papers release code?"),
+    (LIST, "and which of them is about unlearning?", "which", "and which papers is about unlearning?"),
+    (LIST, "how many of these mention Llama?", "which", "how many papers mention Llama?"),
+    (TOPIC, "and misinformation?", "again", "Papers on misinformation?"),
+    ("Papers that involve Portuguese", "and Russian?", "again", "Papers that involve Russian?"),
+    ("which papers mention GPT-J?", "what about T5?", "again", "which papers mention T5?"),
+])
+def test_a_follow_up_is_put_into_words_of_its_own(
+    first: str, question: str, kind: str, text: str, assistant: Assistant, said: Callable[[str], Turn]
+) -> None:
+    reading = Dialogue(assistant, turns=[said(first)]).read(question)
+
+    assert (reading.kind, reading.text) == (kind, text)
+
+
+def test_which_of_those_release_code_gives_exactly_those_that_do(assistant: Assistant) -> None:
+    dialogue = Dialogue(assistant)
+    before = dialogue.ask(LIST)
+
+    answer = dialogue.ask("which of those release code?")
+
+    with_code = assistant.collection.store.papers_with_code()
+    assert [item.paper_id for item in answer.items] == [paper for paper in papers_of(before) if paper in with_code]
+    assert 0 < answer.matched < before.matched
+    assert answer.text.startswith(f"{answer.matched} of the {before.matched} papers just cited match")
+
+
+def test_which_of_those_narrows_to_the_papers_just_cited(assistant: Assistant) -> None:
+    dialogue = Dialogue(assistant)
+    before = dialogue.ask("list the papers that use LLMs for recommendation")
+
+    answer = dialogue.ask("Which of them is about making the model forget a user's data?")
+
+    assert [item.name for item in answer.items] == ["E2URec"]
+    assert set(papers_of(answer)) <= set(papers_of(before))
+
+
+def test_an_ordinal_picks_one_of_those_cited(assistant: Assistant) -> None:
+    dialogue = Dialogue(assistant)
+    before = dialogue.ask(LIST)
+
+    answer = dialogue.ask("what does the second one do?")
+
+    assert papers_of(answer)[0] == papers_of(before)[1]
+
+
+def test_a_refusal_in_between_does_not_take_the_subject_away(assistant: Assistant) -> None:
+    dialogue = Dialogue(assistant)
+    dialogue.ask(FACT)
+    assert dialogue.ask("who wrote it?").abstained
+
+    answer = dialogue.ask("How many memories can it write?")
+
+    assert "thousands of associations" in answer.text
+    assert answer.question == "How many memories can it write?"
+    assert any("How many memories can MEMIT write?" in line for line in answer.trace)
+
+
+def test_the_conversation_starts_anew_after_a_reset(assistant: Assistant) -> None:
+    dialogue = Dialogue(assistant)
+    dialogue.ask(FACT)
+    dialogue.reset()
+
+    assert dialogue.read("How many memories can it write?").kind == "alone"
+
+
+# With a model.
+
+def opened(assistant: Assistant, embedder: Embedder, server: ScriptedServer) -> Assistant:
+    settings = assistant.settings.model_copy(update={
+        "backend": "openai", "base_url": server.url, "model": server.model})
+    return Assistant(Collection(settings), embedder, settings)
+
+
+def test_a_model_rewrites_a_follow_up_but_not_what_stands_alone(assistant: Assistant, embedder: Embedder) -> None:
+    def model(asked: Asked) -> str:
+        if "<conversation>" in asked.prompt:
+            return '{"question": "How many memories can MEMIT write into a model?"}'
+        found = re.search(r"^\[(\d+)\] Mass-Editing", asked.prompt, re.MULTILINE)
+        return f"MEMIT scales up to thousands of associations [{found[1]}]." if found else "The abstracts do not say this."
+
+    with ScriptedServer(says(model)) as server, opened(assistant, embedder, server) as asking:
+        dialogue = Dialogue(asking)
+        dialogue.ask(FACT)
+        answer = dialogue.ask("How many memories can it write?")
+        dialogue.ask("what is Redco?")
+        rewritten = [asked for asked in server.replies if "<conversation>" in asked.prompt]
+
+    assert len(rewritten) == 1 and f"User: {FACT}" in rewritten[0].prompt
+    assert dialogue.turns[1].searched == "How many memories can MEMIT write into a model?"
+    assert answer.text == "MEMIT scales up to thousands of associations. [1]"
+    assert dialogue.turns[2].searched == "what is Redco?"
+
+
+@pytest.mark.parametrize("reply", [
+    '{"question": "How many memories can Zephyr-9 write?"}', '{"question": "Did MEMIT cost 4 million?"}', "{", "", "[]",
+])
+def test_a_rewriting_that_adds_something_is_not_used(reply: str, assistant: Assistant, embedder: Embedder) -> None:
+    with ScriptedServer(says(lambda asked: reply if "<conversation>" in asked.prompt else "It is 77 [1].")) as server:
+        with opened(assistant, embedder, server) as asking:
+            dialogue = Dialogue(asking)
+            dialogue.ask(FACT)
+            dialogue.ask("How many memories can it write?")
+
+    assert dialogue.turns[1].searched == "How many memories can MEMIT write?"
+
+
+def test_history_keeps_within_its_budget_older_turns_first_summarised_then_dropped(
+    assistant: Assistant, said: Callable[[str], Turn]
+) -> None:
+    turns = [said(FACT), said(LIST), said(TOPIC)]
+
+    def count(text: str) -> int:
+        return len(text.split())
+
+    whole = conversation(turns, budget=500, count=count)
+    short = conversation(turns, budget=80, count=count)
+
+    assert whole.startswith(f"User: {FACT}\nAssistant: (cited: Mass-Editing Memory in a Transformer")
+    assert turns[2].answer.text.split("\n")[1][:60] in whole and turns[1].answer.text.split("\n")[1][:60] not in whole
+    assert FACT not in short and TOPIC in short and count(short) <= 80
+    assert conversation(turns, budget=3, count=count) == ""
