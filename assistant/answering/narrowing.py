@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from assistant.answering.citations import Marks
-from assistant.answering.lists import item, line, method_name, proof_of
+from assistant.answering.lists import item, line, proof_of
+from assistant.answering.method_names import method_name
 from assistant.code_links import gives_code
 from assistant.question import Question
 from assistant.records import Answer, AnswerSentence, Hit, ListItem, SentenceHit
