@@ -30,7 +30,7 @@ NO_INDEX = "there is no index yet; make one with: ingest PATH (a file or folder 
 
 ANSWER_NAMES = [
     "schema", "id", "question", "kind", "text", "sentences", "citations", "items", "table", "considered", "matched",
-    "abstained", "reason", "nearest", "confidence", "backend", "timings", "tokens", "cost", "trace",
+    "abstained", "reason", "nearest", "near_misses", "confidence", "backend", "timings", "tokens", "cost", "trace",
 ]
 
 

@@ -183,9 +183,10 @@ class Lists:
         """Papers that meet every exact condition, the hard names and the facets; None where there are none."""
         named, _ = self.with_names(question)
         conditions = [asked.facet.papers(self._retriever.collection) for asked in facets_in(question.positive)]
-        if named is not None:
-            conditions.append(named)
-        return set.intersection(*conditions) & set(self._retriever.paper_ids()) if conditions else None
+        if not conditions:
+            return named
+        within = set(self._retriever.paper_ids()) if named is None else named
+        return set.intersection(within, *conditions)
 
     def with_names(self, question: Question) -> tuple[set[str] | None, str]:
         """Papers that mention the hard names, None where there are none; and a note if not all could be met at once."""
