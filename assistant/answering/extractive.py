@@ -60,7 +60,7 @@ class Extractive:
                 self._retriever.query(question.corrected, names=question.keys), limit=3, candidates=self._candidates
             )
             return self._refuse(
-                answer_id, question, hits, "abstracts do not give authors, dates or venues", confidence.METADATA
+                answer_id, question, hits, "abstracts do not give authors, dates or venues", confidence.RULED_OUT
             )
         if question.kind in ("list", "count"):
             return self._list(answer_id, question)
@@ -216,7 +216,7 @@ class Extractive:
             names = " or ".join(name.label for name in question.names)
             hits = self._retriever.search(query, limit=3, candidates=self._candidates)
             return self._refuse(
-                answer_id, question, hits, f"none of these papers mentions {names}", confidence.UNKNOWN_NAME
+                answer_id, question, hits, f"none of these papers mentions {names}", confidence.RULED_OUT
             )
         cited = {citation.paper_id for citation in marks.citations()}
         return Answer(
@@ -260,7 +260,7 @@ class Extractive:
         names = " and ".join(f"“{name.surface}”" for name in question.unknown)
         hits = self._retriever.search(self._retriever.query(question.text), limit=3, candidates=self._candidates)
         return self._refuse(
-            answer_id, question, hits, f"no paper of the collection mentions {names}", confidence.UNKNOWN_NAME
+            answer_id, question, hits, f"no paper of the collection mentions {names}", confidence.RULED_OUT
         )
 
     def _refuse(
