@@ -23,7 +23,8 @@ from assistant.answering import answerable, confidence
 from assistant.answering.answerable import Signs
 from assistant.answering.sentences import Reading
 from assistant.api import Assistant
-from assistant.evaluation.measures import FACTS
+from assistant.evaluation.measures import FACTS, Gold, precision_recall
+from assistant.evaluation.questions import EvalQuestion
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -52,27 +53,32 @@ def main() -> None:
         read_as = readings(found, fold)
         stems = assistant.collection.lexical.stems
         signs = assistant.collection.read(lambda: [signs_of(s, r, stems) for s, r in zip(found, read_as, strict=True)])
+        listed = assistant.collection.read(lambda: lists(assistant, questions(arguments.also)))
     x = np.array([astuple(sign) for sign in signs])
     y = np.array([sample.asked.kind != "unanswerable" for sample in found])
-    named = np.array([bool(sample.understood.unknown) for sample in found])  # refused by an unknown name alone
+    ruled_out = np.array([  # refused by an unknown name alone, or for asking for authors or dates
+        bool(sample.understood.unknown) or sample.understood.wants_metadata for sample in found
+    ])
     right = np.array([answered(sample, reading) for sample, reading in zip(found, read_as, strict=True)]) & y
     styles = np.array([sample.asked.style if not good else sample.asked.kind + " " + sample.asked.style
                        for sample, good in zip(found, y, strict=True)])
-    chance, refused = crossed(x, y, fold, named)
+    chance, refused = crossed(x, y, fold, ruled_out)
     for level in FALSE_REFUSALS:
         by_style = {str(style): round(float(refused[level][styles == style].mean()), 2)
                     for style in sorted(set(styles[~y]))}
         print(f"{level}: refused {refused[level][~y].mean():.3f} {by_style}, "
               f"false refusals {refused[level][y].mean():.3f}, "
               f"of them paraphrases {refused[level][y & np.char.endswith(styles, 'paraphrase')].mean():.3f}")
-    print(f"AUROC of answerable, unknown names left out: {auroc(chance[y & ~named], chance[~y & ~named]):.3f}")
-    slopes, bias = logistic(x[~named], y[~named].astype(float), ridge=RIDGE)
+    apart = auroc(chance[y & ~ruled_out], chance[~y & ~ruled_out])
+    print(f"AUROC of answerable, those refused by rule left out: {apart:.3f}")
+    slopes, bias = logistic(x[~ruled_out], y[~ruled_out].astype(float), ridge=RIDGE)
     print("WEIGHTS =", {f.name: round(float(w), 3) for f, w in zip(fields(Signs), slopes, strict=True)})
     print("BIAS =", round(bias, 3))
     print("THRESHOLDS =", {
-        level: round(float(np.quantile(chance[y & ~named], share)), 3) for level, share in FALSE_REFUSALS.items()
+        level: round(float(np.quantile(chance[y & ~ruled_out], share)), 3) for level, share in FALSE_REFUSALS.items()
     })
-    print_confidence(chance, read_as, right, fold, named)
+    print_confidence(chance, read_as, right, fold, ruled_out)
+    print_list_confidence(listed)
 
 
 def signs_of(sample: Sample, reading: Reading, stems: Callable[[str], Sequence[str]]) -> Signs:
@@ -81,7 +87,7 @@ def signs_of(sample: Sample, reading: Reading, stems: Callable[[str], Sequence[s
 
 
 def crossed(
-    x: Floats, y: Flags, fold: npt.NDArray[np.int64], named: Flags
+    x: Floats, y: Flags, fold: npt.NDArray[np.int64], ruled_out: Flags
 ) -> tuple[Floats, dict[str, Flags]]:
     """P(answerable) of each question by a model of the other folds, and per level whether it is refused.
 
@@ -89,16 +95,16 @@ def crossed(
     that knows neither fold.
     """
     chance = np.zeros(len(y))
-    refused = {level: named.copy() for level in FALSE_REFUSALS}
+    refused = {level: ruled_out.copy() for level in FALSE_REFUSALS}
     for k in range(FOLDS):
         held = fold == k
-        chance[held] = told(x, y, ~held & ~named, held)
+        chance[held] = told(x, y, ~held & ~ruled_out, held)
         inner = np.zeros(len(y))
         for other in range(FOLDS):
             if other != k:
-                inner[fold == other] = told(x, y, ~held & ~named & (fold != other), fold == other)
+                inner[fold == other] = told(x, y, ~held & ~ruled_out & (fold != other), fold == other)
         for level, share in FALSE_REFUSALS.items():
-            refused[level][held] |= chance[held] < np.quantile(inner[~held & y & ~named], share)
+            refused[level][held] |= chance[held] < np.quantile(inner[~held & y & ~ruled_out], share)
     return chance, refused
 
 
@@ -115,24 +121,59 @@ def auroc(good: Floats, bad: Floats) -> float:
 
 
 def print_confidence(
-    chance: Floats, read_as: Sequence[Reading], right: Flags, fold: npt.NDArray[np.int64], named: Flags
+    chance: Floats, read_as: Sequence[Reading], right: Flags, fold: npt.NDArray[np.int64], ruled_out: Flags
 ) -> None:
     """Fit confidence; print it, its calibration error and the risk at each coverage."""
     shares = np.array([confidence.found(reading.chosen()) for reading in read_as])
     features = np.c_[log_odds(chance), log_odds(shares)]
-    unknown = (int(right[named].sum()) + 1) / (int(named.sum()) + 2)
-    sure = np.full(len(right), unknown)
+    share = (int(right[ruled_out].sum()) + 1) / (int(ruled_out.sum()) + 2)
+    sure = np.full(len(right), share)
     for k in range(FOLDS):
-        train, test = (fold != k) & ~named, (fold == k) & ~named
+        train, test = (fold != k) & ~ruled_out, (fold == k) & ~ruled_out
         slopes, bias = logistic(features[train], right[train].astype(float), ridge=RIDGE_OF_CONFIDENCE)
         sure[test] = 1 / (1 + np.exp(-(features[test] @ slopes + bias)))
-    slopes, bias = logistic(features[~named], right[~named].astype(float), ridge=RIDGE_OF_CONFIDENCE)
+    slopes, bias = logistic(features[~ruled_out], right[~ruled_out].astype(float), ridge=RIDGE_OF_CONFIDENCE)
     print("FACT =", (*(round(float(w), 3) for w in slopes), round(bias, 3)))
-    print("UNKNOWN_NAME =", round(unknown, 3))
+    print("RULED_OUT =", round(share, 3))
     print(f"expected calibration error, {BINS} bins: {calibration_error(sure, right):.3f}")
     order = np.argsort(-sure, kind="stable")
     curve = {share: round(1 - float(right[order[:round(share * len(order))]].mean()), 3) for share in COVERAGES}
     print("risk at coverage, of all questions, most confident first:", curve)
+
+
+def lists(assistant: Assistant, asked: Sequence[EvalQuestion]) -> list[tuple[float | None, float]]:
+    """Of each question read as one for a list: the mean chance of the papers listed, None without any, and its F1."""
+    extractive = assistant.extractive()
+    found = []
+    for question in asked:
+        understood = assistant.understand(question.question)
+        if understood.kind not in ("list", "count") or understood.unknown:
+            continue
+        fitting = extractive.lists.members(understood).fitting
+        gold = Gold(
+            frozenset(assistant.paper_ids(question.papers)), frozenset(assistant.paper_ids(question.borderline))
+        )
+        precision, recall = precision_recall([member.hit.paper.paper_id for member in fitting], gold)
+        f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+        found.append((float(np.mean([member.chance for member in fitting])) if fitting else None, f1))
+    return found
+
+
+def print_list_confidence(listed: Sequence[tuple[float | None, float]]) -> None:
+    """Fit confidence in lists to their F1; by ten-fold cross-validation, its calibration error."""
+    raw = np.array([chance for chance, _ in listed if chance is not None])
+    f1 = np.array([score for chance, score in listed if chance is not None])
+    empty = [score for chance, score in listed if chance is None]
+    features = log_odds(raw)[:, None]
+    fold = np.random.default_rng(0).permutation(len(f1)) % FOLDS
+    sure = np.zeros(len(f1))
+    for k in range(FOLDS):
+        slopes, bias = logistic(features[fold != k], f1[fold != k], ridge=RIDGE_OF_CONFIDENCE)
+        sure[fold == k] = 1 / (1 + np.exp(-(features[fold == k] @ slopes + bias)))
+    slopes, bias = logistic(features, f1, ridge=RIDGE_OF_CONFIDENCE)
+    print("LIST =", (round(float(slopes[0]), 3), round(bias, 3)), f"n={len(f1)}")
+    print("NO_PAPER =", round((sum(empty) + 1) / (len(empty) + 2), 3), f"n={len(empty)}")
+    print(f"expected calibration error of lists against F1: {calibration_error(sure, f1):.3f}")
 
 
 def log_odds(chance: Floats) -> Floats:
@@ -142,7 +183,7 @@ def log_odds(chance: Floats) -> Floats:
     return odds
 
 
-def calibration_error(sure: Floats, right: Flags) -> float:
+def calibration_error(sure: Floats, right: Flags | Floats) -> float:
     """Mean distance of confidence and share right over bins of equal width, weighted by what falls in each, 0–1.
 
     Source: Naeini, Cooper and Hauskrecht, "Obtaining Well Calibrated Probabilities Using Bayesian Binning", AAAI 2015.

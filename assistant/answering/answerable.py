@@ -44,12 +44,12 @@ class Signs:
 
 # Fitted by benchmarks/refusal.py.
 WEIGHTS: dict[str, float] = {
-    "nearby": 2.575, "coverage": 3.645, "margin": 1.455, "found": 0.776, "unsaid": -0.803, "unsaid_if_unclear":
-    -1.145, "seldom": -1.313, "reason": -4.347, "unshown": -2.363, "figures": -2.613, "names": -0.382, "length":
-    1.578, "definition": 1.256, "named": -0.565,
+    "nearby": 2.561, "coverage": 3.686, "margin": 1.421, "found": 0.78, "unsaid": -0.91, "unsaid_if_unclear":
+    -1.149, "seldom": -1.312, "reason": -4.338, "unshown": -2.704, "figures": -2.603, "names": -0.382, "length":
+    1.561, "definition": 1.24, "named": -0.539,
 }
-BIAS = -3.263
-THRESHOLDS = {"strict": 0.721, "balanced": 0.633, "eager": 0.37}
+BIAS = -3.239
+THRESHOLDS = {"strict": 0.716, "balanced": 0.634, "eager": 0.386}
 
 
 def signs(
@@ -104,12 +104,17 @@ def probability(found: Signs) -> float:
     return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, score))))
 
 
+def off_topic(found: Signs) -> bool:
+    """Whether nothing in the collection is near, and no name of the question tells a paper."""
+    return found.nearby < OFF_TOPIC and not found.named
+
+
 def judge(found: Signs, wanted: Asked, missing_names: Sequence[str], *, level: str) -> Judgement:
     """Decide whether to answer; ``level`` is one of `THRESHOLDS`, ``missing_names`` those the best paper lacks."""
     likely = probability(found)
     if likely >= THRESHOLDS[level]:
         return Judgement(False, None, likely)
-    if found.nearby < OFF_TOPIC and not found.named:
+    if off_topic(found):
         reason = "the collection does not seem to treat this"
     elif missing_names:
         reason = f"the paper that comes nearest does not mention {' or '.join(missing_names)}"

@@ -17,8 +17,9 @@ _DEFINITION = re.compile(
     r"counts? as)\b",
     re.IGNORECASE,
 )
-_YES_NO = re.compile(
-    r"^\W*(?:is|are|was|were|do|does|did|can|could|has|have|had|should|will|would)\b[^?]*\?*\s*$", re.IGNORECASE
+_YES_NO = re.compile(  # the whole question, or what it ends with: "… in bulk. Is that so?"
+    r"(?:^|[,.;:–—]\s)\W*(?!(?:can|could|will|would|do) you\b)"
+    r"((?:is|are|was|were|do|does|did|can|could|has|have|had|should|will|would)\b[^.?]*)\?*\s*$", re.IGNORECASE,
 )
 _ALTERNATIVE = re.compile(r"\b(?:or|which|what|how|why|where|when|who)\b", re.IGNORECASE)
 _REASON = re.compile(
@@ -42,8 +43,8 @@ _FIGURE = re.compile(  # "5200", "13.29M", "four"; not the version in "GPT-4"
 )
 _CAUSE = re.compile(
     r"\b(?:because|due to|since|as a result of|caused?s?|owing to|attribut\w+|stem(?:s|med|ming)? from|thanks to|"
-    r"reasons?|explain\w*|leads? to|leading to|result(?:s|ing)? (?:in|from)|limited by|suffers? from|hence|therefore|thus|"
-    r"consequently)\b", re.IGNORECASE,
+    r"reasons?|explain\w*|leads? to|leading to|result(?:s|ing)? (?:in|from)|limited by|suffers? from|hence|therefore|"
+    r"thus|consequently)\b", re.IGNORECASE,
 )
 _URL = re.compile(r"https?://", re.IGNORECASE)
 _NUMBER = re.compile(r"(?<![\w.-])\d+(?:[.,]\d+)*(?![\w-])")
@@ -85,9 +86,10 @@ def asked(question: Question) -> Asked:
     """
     text = question.corrected
     seldom = _SELDOM.search(text)
+    closed = _YES_NO.search(text)
     return Asked(
         number=question.wants_number, definition=bool(_DEFINITION.search(text)),
-        yes_no=bool(_YES_NO.match(text)) and not _ALTERNATIVE.search(text), reason=bool(_REASON.search(text)),
+        yes_no=closed is not None and not _ALTERNATIVE.search(closed.group(1)), reason=bool(_REASON.search(text)),
         address=bool(_ADDRESS.search(text)), seldom=seldom.group() if seldom else None,
         figures=tuple(_NUMBER.findall(text)), length=sum(1 for _ in words(text)),
     )

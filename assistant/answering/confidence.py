@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from assistant.answering.sentences import Candidate
 
 # Of facts: weights of the log-odds that the papers answer and that the sentences quoted do, and a bias.
-FACT = (0.651, 0.735, -0.978)
+FACT = (0.673, 0.725, -1.01)
 # Of lists: weight of the log-odds of the expected F1, and a bias.
-LIST = (1.0, 0.0)
-# Shares of right answers, (right + 1) / (asked + 2): Laplace's rule of succession.
-UNKNOWN_NAME = 0.061
-METADATA = 0.05
-NO_PAPER = 0.05
+LIST = (0.331, 0.432)
+# Shares of right answers, (right + 1) / (asked + 2), Laplace's rule of succession: of questions with an unknown name or
+# for authors and dates; of lists that find no paper.
+RULED_OUT = 0.061
+NO_PAPER = 0.091
 
 
 def of_fact(answerable: float, chosen: Sequence[Candidate]) -> float:

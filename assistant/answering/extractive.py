@@ -43,7 +43,7 @@ class Extractive:
                 self._retriever.query(question.corrected, names=question.keys), limit=3, candidates=self._candidates
             )
             return self._refuse(
-                answer_id, question, hits, "abstracts do not give authors, dates or venues", confidence.METADATA
+                answer_id, question, hits, "abstracts do not give authors, dates or venues", confidence.RULED_OUT
             )
         if question.kind in ("fact", "topic", "compare", "list") and not question.unknown:
             compared = comparison(self._retriever, question, candidates=self._candidates)
@@ -131,7 +131,7 @@ class Extractive:
         names = " and ".join(f"“{name.surface}”" for name in question.unknown)
         hits = self._retriever.search(self._retriever.query(question.text), limit=3, candidates=self._candidates)
         return self._refuse(
-            answer_id, question, hits, f"no paper of the collection mentions {names}", confidence.UNKNOWN_NAME
+            answer_id, question, hits, f"no paper of the collection mentions {names}", confidence.RULED_OUT
         )
 
     def _refuse(

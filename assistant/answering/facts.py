@@ -9,7 +9,6 @@ from dataclasses import replace
 from assistant.answering import answerable, confidence
 from assistant.answering.asked import Asked, asked
 from assistant.answering.citations import quoted, title_of, with_marks
-from assistant.answering.refusal import OFF_TOPIC
 from assistant.answering.sentences import Candidate, Reading, read
 from assistant.question import Question
 from assistant.records import Answer, Hit
@@ -46,7 +45,7 @@ class Facts:
         if question.unknown:
             names = " and ".join(f"“{name.surface}”" for name in question.unknown)
             return self._refuse(
-                answer_id, question, hits, f"no paper of the collection mentions {names}", confidence.UNKNOWN_NAME
+                answer_id, question, hits, f"no paper of the collection mentions {names}", confidence.RULED_OUT
             )
         found = answerable.signs(
             question, wanted, query, hits, reading, stems=self._retriever.collection.lexical.stems
@@ -57,12 +56,12 @@ class Facts:
         if judgement.abstain or not chosen:
             nearest = [reading.hits[place] for place in _by_chance(reading)]
             refusal = self._refuse(answer_id, question, nearest, judgement.reason or NOTHING_FOUND, sure)
-            return refusal if found.nearby < OFF_TOPIC else _with_nearest(refusal)
+            return refusal if answerable.off_topic(found) else _with_nearest(refusal)
         ordered = _together(chosen)
         sentences, citations = quoted(
             [(item.hit.paper, item.sentence.start, item.sentence.end) for item in ordered]
         )
-        lead = _verdict(wanted, query, chosen[0], found) if wanted.yes_no else ""
+        lead = _verdict(query, chosen) if wanted.yes_no else ""
         return Answer(
             answer_id, question.text, question.kind, preface + lead + with_marks(sentences), sentences, citations,
             considered=self._retriever.count(), matched=len({citation.paper_id for citation in citations}),
@@ -112,18 +111,20 @@ def _missing(question: Question, query: Query, reading: Reading) -> list[str]:
     return [name.label for name in question.names if name.key in lacking]
 
 
-def _verdict(wanted: Asked, query: Query, first: Candidate, found: answerable.Signs) -> str:
+def _verdict(query: Query, chosen: Sequence[Candidate]) -> str:
     """"Yes —" or "No —" if the first sentence has the question's own words and so decides it; else "The paper says:".
 
     Without its own words, what the sentence affirms or denies may be something else.
     """
+    first = chosen[0]
+    several = any(item.hit.paper.paper_id != first.hit.paper.paper_id for item in chosen)
     total = sum(word.weight for word in query.words if word.content)
     lacking = sum(
         word.weight
         for word, cover in zip(query.words, first.sentence.coverage, strict=True) if word.content and cover < MET
     )
     if first.chance < SURE or total <= 0 or lacking / total > LACKING:
-        return "The paper says: "
+        return "The papers say: " if several else "The paper says: "
     denied = bool(_NEGATION.search(first.sentence.text)) != bool(_NEGATION.search(query.text))
     return "No — " if denied else "Yes — "
 

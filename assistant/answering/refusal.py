@@ -1,4 +1,4 @@
-"""When not to answer, and how sure to be when answering.
+"""When not to answer a question for a list: the collection is not about its topic; of facts see `answerable`.
 
 A logistic model over two signals that the retriever gives anyway: how near the best papers are tells what the
 collection is not about; words of the question that the best paper does not cover tell what it does not say. Unknown

@@ -1,0 +1,96 @@
+"""Questions of fact over the seeds: what is quoted first, what is refused and why, how sure the answer is."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from assistant import Assistant
+from assistant.answering import confidence
+from assistant.answering.asked import asked
+from assistant.answering.sentences import MAX_OF_PAPER, MAX_PAPERS
+from assistant.evaluation.questions import load_questions
+from assistant.question import Question
+
+
+@pytest.mark.parametrize(("text", "trait"), [
+    ("How many questions are in UMWP?", "number"), ("What is URIAL?", "definition"),
+    ("define DEMix layer", "definition"), ("A model learned it. Can it use it?", "yes_no"),
+    ("Does CodeRanker run the programs?", "yes_no"), ("Why does RADAR fail?", "reason"),
+    ("where is the code of Redco?", "address"), ("is the code for Okapi public?", "address"),
+])
+def test_what_is_asked_for_is_told_by_the_words_of_asking(text: str, trait: str) -> None:
+    assert getattr(asked(Question(text, "fact")), trait)
+
+
+@pytest.mark.parametrize("text", ["How is GPT-J edited?", "Is it A or B?", "Which is why?", "Can you explain it?"])
+def test_a_question_of_another_form_is_no_yes_no_question(text: str) -> None:
+    assert not asked(Question(text, "fact")).yes_no
+
+
+@pytest.mark.parametrize(("text", "shown"), [
+    ("It has 5200 questions.", True), ("It has five categories.", True), ("GPT-4 and Llama-3 are used.", False),
+])
+def test_a_version_in_a_name_is_no_number(text: str, shown: bool) -> None:
+    assert asked(Question("How many questions are there?", "fact")).shown_in(text) is shown
+
+
+@pytest.mark.parametrize(("question", "figure"), [
+    ("How many questions are in UMWP?", "5200"),
+    ("What percentage of HumanEval does Codex solve with 100 samples?", "70.2%"),
+])
+def test_a_number_question_shows_the_number(question: str, figure: str, assistant: Assistant) -> None:
+    assert figure in assistant.ask(question).text
+
+
+def test_a_question_for_code_gives_the_whole_address(assistant: Assistant) -> None:
+    answer = assistant.ask("where is the code of DataTune?")
+
+    assert "https://github.com/neulab/prompt2model" in answer.text
+
+
+def test_a_yes_no_question_starts_with_what_decides_it(assistant: Assistant) -> None:
+    answer = assistant.ask("Does CodeRanker have to execute the sampled programs to judge them?")
+
+    assert answer.text.startswith(("Yes — ", "No — ", "The paper says: ", "The papers say: "))
+
+
+def test_a_false_premise_is_met_with_what_the_nearest_abstract_says(assistant: Assistant) -> None:
+    answer = assistant.ask("Why do the largest models of TruthfulQA tell the truth most often?")
+
+    assert answer.abstained and answer.citations == ()
+    assert answer.nearest and answer.nearest[0].quote in answer.text
+
+
+def test_no_answer_quotes_more_than_its_limits(assistant: Assistant) -> None:
+    for question in [q for q in load_questions() if q.kind == "fact" and q.split == "choose"][::4]:
+        answer = assistant.ask(question.question)
+        if answer.kind != "fact":
+            continue
+        papers = [
+            citation.paper_id for sentence in answer.sentences for citation in answer.citations
+            if citation.mark in sentence.marks
+        ]
+        assert len(set(papers)) <= MAX_PAPERS
+        assert all(papers.count(paper) <= MAX_OF_PAPER for paper in papers)
+
+
+def test_only_what_was_quoted_counts_as_checked(assistant: Assistant) -> None:
+    quoted = assistant.ask("What is Redco?")
+    refused = assistant.ask("how long should I boil an egg?")
+
+    assert all(sentence.checked and sentence.marks for sentence in quoted.sentences)
+    assert not any(sentence.checked for sentence in refused.sentences)
+
+
+def test_confidence_in_a_clear_answer_is_above_that_in_an_off_topic_one(assistant: Assistant) -> None:
+    assert assistant.ask("What is Redco?").confidence > 0.6
+    assert assistant.ask("how long should I boil an egg?").confidence < 0.2
+
+
+def test_confidence_grows_with_both_of_its_grounds() -> None:
+    grid = [[confidence.of_fact(likely, []) for likely in (0.1, 0.5, 0.9)]]
+
+    assert all(math.isfinite(value) and 0 < value < 1 for row in grid for value in row)
+    assert grid[0] == sorted(grid[0])
