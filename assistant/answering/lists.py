@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from assistant.answering import confidence
 from assistant.answering.citations import Marks, shorten
 from assistant.answering.facets import Facet, facets_in
 from assistant.answering.membership import (
@@ -76,7 +77,7 @@ class Lists:
             reason = (
                 "no paper of the collection fits" if members.treated else "the collection does not seem to treat this"
             )
-            return self._refuse(answer_id, question, members.nearest, reason, 0.2 if members.treated else 0.1)
+            return self._refuse(answer_id, question, members.nearest, reason, confidence.NO_PAPER)
         marks = Marks()
         keys = [name.key for name in question.hard]
         facets = [asked.facet for asked in facets_in(question.positive)]
@@ -97,7 +98,7 @@ class Lists:
             notice(question) + "\n".join([head, *(f"{n}. {line(listed)}" for n, listed in enumerate(items, 1))]),
             tuple(AnswerSentence(listed.quote, (listed.mark,), checked=True) for listed in items),
             marks.citations(), items, considered=members.considered, matched=len(items),
-            confidence=_list_confidence(kept), trace=(*question.trace, *members.trace), near_misses=near_misses,
+            confidence=confidence.of_list([member.chance for member in kept]), trace=(*question.trace, *members.trace), near_misses=near_misses,
         )
 
     def members(self, question: Question) -> Members:
@@ -252,10 +253,6 @@ def _headline(question: Question, found: int, members: Members) -> str:
         mention = link.join(name.label for name in question.hard)
         head += f"; {members.named} {'mentions' if members.named == 1 else 'mention'} {mention}"
     return head + (":" if found else ".")
-
-
-def _list_confidence(members: Sequence[Member]) -> float:
-    return sum(member.chance for member in members) / len(members) if members else 0.5
 
 
 def item(hit: Hit, marks: Marks, *, proof: SentenceHit, name: str | None) -> ListItem:

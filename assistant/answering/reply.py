@@ -18,9 +18,10 @@ _END = re.compile(
     rf"(?P<stop>[.!?…][\"'”’)*_]*)(?P<marks>(?:\s*{_MARK})*)(?P<gap>\s+)(?=[^\s\[【]|$)|(?P<line>\s*\n\s*)", re.IGNORECASE
 )
 _ABBREVIATED = re.compile(
-    r"(?:^|[\s(])(?:e\.g|i\.e|et al|etc|vs|cf|fig|figs|eq|eqs|no|nos|sec|approx|resp|ca|dr|prof|mr|ms|st|[A-Z])\.$",
+    r"(?:^|[\s(])(?:e\.g|i\.e|et al|etc|vs|cf|approx|resp|ca|dr|prof|mr|ms|st|[A-Z])\.$",
     re.IGNORECASE,
 )
+_NUMBERED = re.compile(r"(?:^|[\s(])(?:fig|figs|eq|eqs|no|nos|sec|table|vol|p|pp)\.$", re.IGNORECASE)  # before a number
 _BULLET = re.compile(r"^\s*(?:[-*•–]\s+|\d{1,2}[.)]\s+(?=\S)|#{1,6}\s+|>\s+)+")
 _ONLY_NUMBER = re.compile(r"^\s*\d{1,2}\.$")
 _LINK = re.compile(r"!?\[([^\]\d][^\]]*)\]\([^)\s]*\)")
@@ -73,7 +74,10 @@ class Reader:
                 start = 0
                 continue
             before = self._held[:match.start("stop") + 1] if match["stop"] else ""
-            if before and ((_ABBREVIATED.search(before) and not match["marks"]) or _ONLY_NUMBER.match(before)):
+            goes_on = _ABBREVIATED.search(before) or (
+                _NUMBERED.search(before) and self._held[match.end():match.end() + 1].isdigit()
+            )
+            if before and (goes_on and not match["marks"] or _ONLY_NUMBER.match(before)):
                 start = match.end("stop")
                 continue
             if match.end() == len(self._held) and match["stop"] and not MARK.search(self._held):

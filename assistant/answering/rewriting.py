@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from assistant import prompts
@@ -24,7 +25,7 @@ def rewritten(question: str, turns: Sequence[Turn], calls: Calls, *, budget: int
         return None
     found = find_json(reply.text)
     text = found.get("question") if isinstance(found, dict) else None
-    if found is None and "\n" not in reply.text.strip():
+    if found is None and " " in reply.text.strip() and not re.search(r"[{\n]", reply.text.strip()):
         text = reply.text  # a bare question
     return " ".join(text.split()) if isinstance(text, str) and text.strip() else None
 
