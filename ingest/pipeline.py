@@ -72,6 +72,8 @@ def ingest(
             report.read += len(file.records)
             report.skipped += file.skipped
             _ingest_file(path, file, collection, writer, report, progress or (lambda *_: None))
+        if report.embedded or report.removed:
+            collection.vectors.settle()
         _count_papers(collection, report)
     report.seconds = time.perf_counter() - began
     return report
@@ -96,6 +98,7 @@ def remove(names: Sequence[str], settings: Settings, embedder: Embedder) -> Repo
                 db.execute("DELETE FROM files WHERE file_id = ?", (file.file_id,))
             report.files += 1
             report.removed += len(records)
+        collection.vectors.settle()
         _count_papers(collection, report)
     report.seconds = time.perf_counter() - began
     return report
@@ -150,6 +153,7 @@ def rebuild(settings: Settings, embedder: Embedder, *, progress: Progress | None
                 if progress:
                     progress("rebuild", start + len(papers), len(ids))
             collection.check()
+            collection.vectors.settle()
         (folder / JOURNAL).unlink(missing_ok=True)
         collection.reopen()
         _sweep(collection)

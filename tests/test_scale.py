@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import struct
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +15,8 @@ from papers import ABSTRACTS, Home, write_lines, write_titled
 
 import assistant.tokens as tokens_module
 from assistant import Assistant
+from assistant import index as index_module
 from assistant.embedder import Embedder
-from assistant.errors import StorageError
 from assistant.index import VectorIndex
 from assistant.retrieval import retriever as retriever_module
 from assistant.retrieval.names import main_sense, one_edit_apart
@@ -57,11 +58,12 @@ def exact(assistant: Assistant, vector: np.ndarray, papers: frozenset[str]) -> l
     return sorted(best, key=lambda paper: -best[paper])
 
 
-@pytest.mark.parametrize("deepest", [0, 4000], ids=["few papers left", "many left"])
+@pytest.mark.parametrize(("least", "few"), [(1.1, 1000), (1.1, 0), (0.0, 0)], ids=["few papers left", "more", "many"])
 def test_a_filter_keeps_the_nearest_papers_it_leaves(
-    assistant: Assistant, thirds: list[frozenset[str]], monkeypatch: pytest.MonkeyPatch, deepest: int
+    assistant: Assistant, thirds: list[frozenset[str]], monkeypatch: pytest.MonkeyPatch, least: float, few: int
 ) -> None:
-    monkeypatch.setattr(retriever_module, "MAX_DEPTH", deepest)
+    monkeypatch.setattr(retriever_module, "MIN_SHARE", least)
+    monkeypatch.setattr(index_module, "FEW", few)
     retriever = assistant.retriever()
     vector = retriever.pooled(QUESTION)
 
@@ -69,16 +71,41 @@ def test_a_filter_keeps_the_nearest_papers_it_leaves(
         assert list(retriever.dense(vector, limit=40, within=within)) == exact(assistant, vector, within)[:40]
 
 
-def test_a_search_among_chunks_finds_these_none_among_none_and_refuses_unknown_ones(tmp_path: Path) -> None:
+def test_a_search_among_chunks_finds_these_and_among_none_none(tmp_path: Path) -> None:
     vectors = np.eye(8, dtype=np.float32)
     index = VectorIndex(tmp_path, create=True)
     index.upsert([f"p{n}:0" for n in range(8)], vectors, [{"paper_id": f"p{n}"} for n in range(8)])
 
     assert index.search(vectors[3], limit=5, among=["p3:0"]) == [("p3:0", pytest.approx(1.0))]
     assert index.search(vectors[3], limit=5, among=[]) == []
-    with pytest.raises(StorageError, match=r"^Chroma cannot search"):
-        index.search(vectors[3], limit=5, among=["p3:0", "p9:0"])
     index.close()
+
+
+def test_what_was_written_lately_is_in_the_graph_files_after_settling(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_module, "WORTH_SETTLING", 1000)
+    vectors = np.random.default_rng(0).normal(size=(1250, 8)).astype(np.float32)
+    index = VectorIndex(tmp_path, create=True)
+    for part in (range(1100), range(1100, 1250)):
+        index.upsert([f"p{n}:0" for n in part], vectors[part], [{"paper_id": f"p{n}"} for n in part])
+    assert elements(tmp_path) < 1250
+
+    index.settle()
+    index.close()
+
+    assert elements(tmp_path) == 1250
+    reader = VectorIndex(tmp_path)
+    assert reader.count() == 1250
+    assert all(reader.search(vectors[n], limit=1)[0][0] == f"p{n}:0" for n in (0, 700, 1249))
+    assert reader._collection.configuration_json["hnsw"]["sync_threshold"] == index_module.SYNC_AFTER
+    reader.close()
+
+
+def elements(folder: Path) -> int:
+    """How many elements the graph's files hold."""
+    header = next(folder.glob("*/header.bin")).read_bytes()
+    return int(struct.unpack_from("<Q", header, 20)[0])
 
 
 @pytest.mark.parametrize("limit", [5, 300])
