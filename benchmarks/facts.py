@@ -29,8 +29,7 @@ from assistant.answering.sentences import (
     sentence_signs,
 )
 from assistant.api import Assistant
-from assistant.evaluation.measures import FACTS
-from assistant.evaluation.questions import EvalQuestion, load_questions
+from assistant.evaluation.questions import FACTS, EvalQuestion, load_questions
 from assistant.question import Question
 from assistant.records import Hit
 from assistant.retrieval.retriever import Query

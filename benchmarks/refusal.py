@@ -23,8 +23,8 @@ from assistant.answering import answerable, confidence
 from assistant.answering.answerable import Signs
 from assistant.answering.sentences import Reading
 from assistant.api import Assistant
-from assistant.evaluation.measures import FACTS, Gold, precision_recall
-from assistant.evaluation.questions import EvalQuestion
+from assistant.evaluation.measures.lists import f1, precision_recall
+from assistant.evaluation.questions import FACTS, EvalQuestion
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -150,12 +150,10 @@ def lists(assistant: Assistant, asked: Sequence[EvalQuestion]) -> list[tuple[flo
         if understood.kind not in ("list", "count") or understood.unknown:
             continue
         fitting = extractive.lists.members(understood).fitting
-        gold = Gold(
-            frozenset(assistant.paper_ids(question.papers)), frozenset(assistant.paper_ids(question.borderline))
-        )
-        precision, recall = precision_recall([member.hit.paper.paper_id for member in fitting], gold)
-        f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
-        found.append((float(np.mean([member.chance for member in fitting])) if fitting else None, f1))
+        neutral = assistant.paper_ids(question.borderline)
+        listed = [paper for member in fitting if (paper := member.hit.paper.paper_id) not in neutral]
+        right = f1(*precision_recall(listed, assistant.paper_ids(question.papers)))
+        found.append((float(np.mean([member.chance for member in fitting])) if fitting else None, right))
     return found
 
 

@@ -44,12 +44,12 @@ class Signs:
 
 # Fitted by benchmarks/refusal.py.
 WEIGHTS: dict[str, float] = {
-    "nearby": 2.561, "coverage": 3.686, "margin": 1.421, "found": 0.78, "unsaid": -0.91, "unsaid_if_unclear":
-    -1.149, "seldom": -1.312, "reason": -4.338, "unshown": -2.704, "figures": -2.603, "names": -0.382, "length":
-    1.561, "definition": 1.24, "named": -0.539,
+    "nearby": 2.849, "coverage": 3.188, "margin": 2.077, "found": 0.764, "unsaid": -0.084, "unsaid_if_unclear": -0.643,
+    "seldom": -1.181, "reason": -3.699, "unshown": -2.529, "figures": -2.622, "names": -0.512, "length": 1.547,
+    "definition": 1.382, "named": -0.558,
 }
-BIAS = -3.239
-THRESHOLDS = {"strict": 0.716, "balanced": 0.634, "eager": 0.386}
+BIAS = -3.348
+THRESHOLDS = {"strict": 0.689, "balanced": 0.604, "eager": 0.3}
 
 
 def signs(
