@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from assistant.answering.extractive import Extractive
 from assistant.collection import Collection
 from assistant.question import Question, understand
-from assistant.reading.reader import open_reader
+from assistant.reading.reader import Reader, open_reader
 from assistant.records import Answer, AnswerSentence, Hit, Paper
 from assistant.retrieval.filters import Filters, Selection, resolve
 from assistant.retrieval.retriever import Retriever
@@ -31,7 +31,7 @@ class Assistant:
         self.collection = collection
         self.settings = settings
         self._embedder = embedder
-        self._reader = open_reader(embedder)
+        self._reader: Reader | None = None
         self._reranker = None
         if settings.reranker is not None:
             from assistant.retrieval.cross_encoder import open_reranker
@@ -89,9 +89,9 @@ class Assistant:
         return self.collection.read(lambda: self._understand(question[:MAX_QUESTION]))
 
     def _understand(self, text: str) -> Question:
+        reader = self._reader = self._reader or open_reader(self._embedder)
         return understand(
-            text, self.collection, read=lambda text: self._reader.read(text, self._embedder),
-            is_word=self._embedder.is_word,
+            text, self.collection, read=lambda text: reader.read(text, self._embedder), is_word=self._embedder.is_word,
         )
 
     def search(
