@@ -17,7 +17,7 @@ from assistant.answering.stream import AnswerStream, AsyncAnswerStream, Brake, P
 from assistant.collection import Collection
 from assistant.followup import papers_of
 from assistant.question import Question, understand
-from assistant.reading.reader import open_reader
+from assistant.reading.reader import Reader, open_reader
 from assistant.records import Answer, AnswerSentence, Hit, Paper
 from assistant.retrieval.filters import Filters, Selection, resolve
 from assistant.retrieval.retriever import Retriever
@@ -51,7 +51,7 @@ class Assistant:
         self.collection = collection
         self.settings = settings
         self._embedder = embedder
-        self._reader = open_reader(embedder)
+        self._reader: Reader | None = None
         self._opening = threading.Lock()
         self._model: Backend | None = None
         self._cap: SessionCap | None = None
@@ -296,9 +296,9 @@ class Assistant:
         return self.collection.read(lambda: self._understand(question[:MAX_QUESTION]))
 
     def _understand(self, text: str) -> Question:
+        reader = self._reader = self._reader or open_reader(self._embedder)
         return understand(
-            text, self.collection, read=lambda text: self._reader.read(text, self._embedder),
-            is_word=self._embedder.is_word,
+            text, self.collection, read=lambda text: reader.read(text, self._embedder), is_word=self._embedder.is_word,
         )
 
     def search(

@@ -21,7 +21,7 @@ import numpy as np
 from assistant.cache import default_cache_dir, seal, unseal, write_atomically
 from assistant.reading import chain
 from assistant.reading.features import Token, form_signs, form_vector, token_signs, token_vectors, tokenise
-from assistant.reading.forms import FORMS, KINDS, TAGS, WANTS, Form, load_forms
+from assistant.reading.forms import FORMS, KINDS, TAGS, WANTS, Form, load_forms, with_lower_case
 from assistant.reading.linear import Doubles, Linear, cross_entropy, fit, softmax
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def open_reader(embedder: Embedder, *, cache_dir: Path | None = None) -> Reader:
     except (OSError, ValueError, LookupError, zipfile.BadZipFile):
         pass  # not kept, or by another version of numpy: train it
     _log.info("training the question reader for %s, once", embedder.name)
-    forms = load_forms()
+    forms = with_lower_case(load_forms())
     data = train(forms, list(embedder.encode(form.text for form in forms))).to_bytes()
     write_atomically(kept, seal(data))
     return Reader.from_bytes(data)
