@@ -39,7 +39,7 @@ class _Asked:
 
     question: Question
     draft: Answer
-    within: frozenset[str] | None  # the papers it is answered from; None: all
+    retriever: Retriever | None    # over the papers it is answered from; None if there are none
     settled: str = ""              # why a model has nothing to add
     final: bool = False            # the draft is the answer
 
@@ -194,7 +194,7 @@ class Assistant:
             yield from not_available(asked.draft, self.settings.model_backend or "", error)
             return
         brake.stops(calls)
-        answerer = open_answerer(self.settings, self.retriever(within=asked.within), self._embedder)
+        answerer = open_answerer(self.settings, asked.retriever or self.retriever(), self._embedder)
         yield from answerer.write(Task(asked.question, typed, asked.draft, asked.settled), calls)
 
     def _draft(
@@ -208,56 +208,59 @@ class Assistant:
         if chosen is not None and chosen.problem is not None:
             draft = _nothing_left(answer_id, question, chosen.problem)
             return _Asked(question, replace(draft, trace=(_traced(chosen), *draft.trace)), None, final=True)
-        everywhere = within = chosen.paper_ids if chosen else None
+        everywhere = chosen.paper_ids if chosen else None
+        retriever = self.retriever(within=everywhere)
         settled = ""
         absent = absence_asked(text)
         if absent is not None and absent.listed is not None:
             settled = "why a list lacks a paper is told by rule"
             draft = replace(self._absence(absent.listed, absent.paper, answer_id, chosen), question=text)
         elif scope is None:
-            draft = self.extractive(within=within).answer(question, answer_id=answer_id)
+            draft = self._quoting(retriever).answer(question, answer_id=answer_id)
         else:
             within = frozenset(scope.paper_ids) & (everywhere or frozenset(scope.paper_ids))
+            whole, retriever = retriever, self.retriever(within=within)
             if scope.every:
                 settled = "what is asked of the papers is told by rule"
-                draft = all_of(question, answer_id, self.retriever(within=within), scope, sorted(within))
+                draft = all_of(question, answer_id, retriever, scope, sorted(within))
             else:
-                draft = self._scoped(question, answer_id, scope, everywhere, within)
+                draft = self._scoped(question, answer_id, scope, whole, retriever)
         if draft.abstained and typed != text and not (scope and scope.only):
-            found = self._elsewhere(text if scope else typed, typed, answer_id, scope, everywhere)
+            whole = self.retriever(within=everywhere)
+            found = self._elsewhere(text if scope else typed, typed, answer_id, scope, whole)
             if found is not None:
-                draft, within = found, everywhere
+                draft, retriever = found, whole
         if typed != text:
             draft = replace(draft, question=typed, trace=(f"follow-up: read as “{text}”", *draft.trace))
         if chosen is not None:
             draft = replace(draft, trace=(_traced(chosen), *draft.trace))
-        return _Asked(question, draft, within, settled=settled)
+        return _Asked(question, draft, retriever, settled=settled)
 
     def _elsewhere(
-        self, text: str, typed: str, answer_id: str, scope: Scope | None, within: frozenset[str] | None
+        self, text: str, typed: str, answer_id: str, scope: Scope | None, retriever: Retriever
     ) -> Answer | None:
         """What a follow-up finds beyond the papers it refers to, then in its original wording.
 
         An answer that does not cite one of these papers first is about something else.
         """
         for wording in dict.fromkeys((text, typed)):
-            found = self.extractive(within=within).answer(self._understand(wording), answer_id=answer_id)
+            found = self._quoting(retriever).answer(self._understand(wording), answer_id=answer_id)
             cited = papers_of(found)
             if cited and (scope is None or cited[0] in scope.paper_ids):
                 return found
         return None
 
     def _scoped(
-        self, question: Question, answer_id: str, scope: Scope, whole: frozenset[str] | None, within: frozenset[str]
+        self, question: Question, answer_id: str, scope: Scope, everywhere: Retriever, within: Retriever
     ) -> Answer:
         """An answer from the papers referred to; members of a list are judged among all papers."""
         if question.kind in ("list", "count", "topic"):
-            cut = narrowed(self.extractive(within=whole).answer(question, answer_id=answer_id), scope)
+            cut = narrowed(self._quoting(everywhere).answer(question, answer_id=answer_id), scope)
             if cut is not None:
                 return cut
             if not question.unknown:
-                return best_of(question, answer_id, self.retriever(within=within), scope)
-        return self.extractive(within=within).answer(question, answer_id=answer_id)
+                return best_of(question, answer_id, within, scope)
+        return self._quoting(within).answer(question, answer_id=answer_id)
 
     def _backend(self) -> Backend:
         """The language model in use, opened when first asked."""
@@ -350,8 +353,11 @@ class Assistant:
 
     def extractive(self, *, within: frozenset[str] | None = None) -> Extractive:
         """The answerer that quotes; ``within``: from these papers only."""
+        return self._quoting(self.retriever(within=within))
+
+    def _quoting(self, retriever: Retriever) -> Extractive:
         return Extractive(
-            self.retriever(within=within), top_k=self.settings.top_k, candidates=self.settings.candidates,
+            retriever, top_k=self.settings.top_k, candidates=self.settings.candidates,
             refusal=self.settings.refusal,
         )
 

@@ -137,6 +137,7 @@ class Retriever:
         self.collection = collection
         self._embedder = embedder
         self._weights = weights or Weights()
+        self._ranked: tuple[object, Ranking] | None = None  # the last search, which is often wanted twice for a question
 
     def count(self) -> int:
         """How many papers are searched."""
@@ -195,8 +196,15 @@ class Retriever:
         self, query: Query, *, limit: int, candidates: int = 200, among: Sequence[str] | None = None
     ) -> list[Hit]:
         """The ``limit`` best papers, best first; see `rank`."""
-        ranking = self.rank(query, candidates=candidates, among=among)
-        return (self._reranker.rerank(ranking) if self._reranker else ranking).hits(limit)
+        asked = (
+            self.collection.generation, query.text, query.names, query.weights.tobytes(), candidates,
+            None if among is None else tuple(among),
+        )
+        last = self._ranked
+        if last is None or last[0] != asked:
+            ranking = self.rank(query, candidates=candidates, among=among)
+            last = self._ranked = (asked, self._reranker.rerank(ranking) if self._reranker else ranking)
+        return last[1].hits(limit)
 
     def rank(self, query: Query, *, candidates: int = 200, among: Sequence[str] | None = None) -> Ranking:
         """Compare papers with a question token by token.
