@@ -16,7 +16,7 @@ from assistant.reading.conditions import Condition, conditions, decisive, find_m
 from assistant.reading.features import EXCLUDING, Token
 from assistant.reading.reader import Reading
 from assistant.retrieval.names import Name, find_names, name_key
-from assistant.retrieval.spelling import nearest_word
+from assistant.retrieval.spelling import derived, nearest_word
 from assistant.retrieval.words import FUNCTION_WORDS, words
 
 __all__ = ["FEW_PAPERS", "Condition", "Exclusion", "Question", "understand"]
@@ -176,7 +176,9 @@ def _slips(text: str, collection: Collection, is_word: Callable[[str], bool]) ->
             continue
         if collection.store.name_counts([name_key(word)]) or collection.lexical.word_frequency(word):
             continue
-        meant = nearest_word(word, collection.lexical)
+        if derived(word, is_word):
+            continue
+        meant = nearest_word(word, collection.lexical, is_word)
         if meant is not None:
             yield text[start:end], meant
 
