@@ -15,7 +15,7 @@ import numpy as np
 
 from assistant import Assistant, prompts
 from assistant.answering.generative import Generative, Task
-from assistant.answering.table import _generative
+from assistant.answering.table import open_answerer
 from assistant.backends.counting import count_prompt
 from assistant.evaluation.measures import FACTS
 from assistant.evaluation.questions import load_questions
@@ -31,7 +31,9 @@ def main() -> None:
     sizes, found, inside = [], [], []
     with Assistant.open() as assistant:
         retriever = assistant.retriever()
-        writer: Generative = _generative(assistant.settings, retriever, assistant._embedder)
+        settings = assistant.settings.model_copy(update={"backend": "openai"})
+        writer = open_answerer(settings, retriever, assistant._embedder)
+        assert isinstance(writer, Generative)
         for question in questions:
             if question.kind not in FACTS:
                 continue
