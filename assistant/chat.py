@@ -128,7 +128,8 @@ class ChatEngine(BaseChatEngine):
         for age, (question, reply) in zip(range(len(pairs) - 1, -1, -1), pairs, strict=True):
             turn = known.get((question, reply))
             if turn is None:
-                found = self._assistant.quote(question) if age < REREAD else Answer("", question, "fact", "", abstained=True)
+                unread = Answer("", question, "fact", "", abstained=True)
+                found = self._assistant.quote(question) if age < REREAD else unread
                 turn = Turn(question, question, replace(found, text=reply or found.text))
             turns.append(turn)
         self.dialogue.turns[:] = turns
@@ -167,7 +168,8 @@ def _nodes(answer: Answer) -> list[NodeWithScore]:
     """The citations as llama-index knows sources: the quote is the text, its paper and place the metadata."""
     return [
         NodeWithScore(node=TextNode(text=found.quote, metadata={
-            "mark": found.mark, "paper_id": found.paper_id, "title": found.title, "start": found.start, "end": found.end,
+            "mark": found.mark, "paper_id": found.paper_id, "title": found.title,
+            "start": found.start, "end": found.end,
             "sources": [{"file": source.file, "line": source.line} for source in found.sources],
         }))
         for found in answer.citations

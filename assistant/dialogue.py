@@ -84,8 +84,8 @@ class Dialogue:
             if reading.kind != "alone" and self._assistant.settings.model_backend is not None:
                 reading = self._reworded(question, reading, brake)
             for piece in self._assistant.pieces(
-                reading.text, answer_id=answer_id, filters=filters, scope=reading.scope, original=question, cap=self._cap,
-                brake=brake,
+                reading.text, answer_id=answer_id, filters=filters, scope=reading.scope, original=question,
+                cap=self._cap, brake=brake,
             ):
                 if isinstance(piece, Answer):
                     if reading.why:

@@ -21,20 +21,26 @@ FOCUS = 10           # papers of a list that "it" or "they" may stand for
 LATE = 5             # content words before a pronoun, from which on it refers to one of them
 FRAGMENT_WORDS = 3   # content words of a question without a verb: "gain on TextVQA?"
 
-_WORKS = r"(?:papers|ones|methods|models|works|approaches|studies|results|systems|frameworks|benchmarks|datasets|techniques)"
-_THEM = rf"(?:(?:those|these)(?:\s+{_WORKS})?|them|the\s+(?:two|three|four|five|six|above)(?:\s+{_WORKS})?|the\s+{_WORKS})"
+_WORKS = (
+    r"(?:papers|ones|methods|models|works|approaches|studies|results|systems|frameworks|benchmarks|datasets|techniques)"
+)
+_THEM = (
+    rf"(?:(?:those|these)(?:\s+{_WORKS})?|them|"
+    rf"the\s+(?:two|three|four|five|six|above)(?:\s+{_WORKS})?|the\s+{_WORKS})"
+)
 _WHICH_OF = re.compile(
     rf"\b(?P<ask>which|what|who|how many|any|none|some|either|each|most|one)(?:\s+(?:ones?|papers?))?\s+"
     rf"(?:of|among|from|amongst|out of)\s+{_THEM}(?!\s+(?:that|which|who)\b)|"
-    r"^(?:\W*(?:and|so|but|ok|okay)\b\W*)*(?:of|among)\s+(?:those|these|them)\b\s*,?|^\W*(?:all|list|show)(?: all)? of (?:those|these|them)\b|"
+    r"^(?:\W*(?:and|so|but|ok|okay)\b\W*)*(?:of|among)\s+(?:those|these|them)\b\s*,?|"
+    r"^\W*(?:all|list|show)(?: all)? of (?:those|these|them)\b|"
     r"^(?:\W*(?:and|so|but|ok|okay)\b\W*)*(?P<ones>which|what) ones?\b|"
     r"\b(?:do|does|are|is|did|have|has) (?:any|some|all|either|one|both) (?:of )?(?:those|these|them)\b|"
     rf"\b(?:these|those) {_WORKS}\b",
     re.IGNORECASE,
 )
 _CODE = re.compile(
-    r"\b(?:releas\w+|publish\w*|shar\w+|provid\w+|giv\w+|open[- ]?sourc\w+|have|has|with|offer\w*|ma[kd]e\w*|link\w*|come)\b"
-    r"[^.?!]{0,40}\b(?:code\w*|implementations?|repositor\w+|github|source)\b|\bopen[- ]?source\w*\b|"
+    r"\b(?:releas\w+|publish\w*|shar\w+|provid\w+|giv\w+|open[- ]?sourc\w+|have|has|with|offer\w*|ma[kd]e\w*|link\w*|"
+    r"come)\b[^.?!]{0,40}\b(?:code\w*|implementations?|repositor\w+|github|source)\b|\bopen[- ]?source\w*\b|"
     r"\b(?:code\w*|implementations?|repositor\w+)\b[^.?!]{0,30}\b(?:available|public\w*|released|online|open)\b",
     re.IGNORECASE,
 )
@@ -75,18 +81,21 @@ _ASKED = re.compile(  # "which base models did", "by how many points does", "can
 )
 _WHO_DOES = re.compile(r"^(?:\W*(?:and|but|so)\b\W*)*(?:who|which|what)\s+(?:[\w-]+\s+){1,3}$", re.IGNORECASE)
 _AND = re.compile(
-    r"^\W*(?:(?:ok|okay|well|so|thanks|great|fine|hm+)\b\W*)*(?:and|but|or|also|plus|what about|how about|same for)\b[\s,]*",
+    r"^\W*(?:(?:ok|okay|well|so|thanks|great|fine|hm+)\b\W*)*"
+    r"(?:and|but|or|also|plus|what about|how about|same for)\b[\s,]*",
     re.IGNORECASE,
 )
 _ABOUT = re.compile(r"^\W*(?:(?:and|but|ok|so)\b\W*)*(?:what|how) about\b", re.IGNORECASE)
 _FRESH = re.compile(
-    r"^\W*(?:(?:ok|okay|fine|thanks|well|now)\b\W*)*(?:(?:a |an )?(?:different|another|new|other|next) (?:topic|question|subject|"
-    r"thing)|changing (?:the )?(?:topic|subject)|something else|forget (?:that|it))\b", re.IGNORECASE,
+    r"^\W*(?:(?:ok|okay|fine|thanks|well|now)\b\W*)*"
+    r"(?:(?:a |an )?(?:different|another|new|other|next) (?:topic|question|subject|thing)|"
+    r"changing (?:the )?(?:topic|subject)|something else|forget (?:that|it))\b", re.IGNORECASE,
 )
 _ORDINAL = re.compile(
     r"\b(?:the\s+)?(?P<word>first|second|third|fourth|fifth|last|1st|2nd|3rd|4th|5th)\s+(?:one|paper|method|model|work|result|"
     r"approach|item|of (?:them|those|these))\b|\b(?:number|no\.?|item|paper)\s*#?(?P<number>\d{1,2})\b|"
-    r"\[(?P<mark>\d{1,2})\]|\bthe (?P<bare>first|second|third|last|former|latter)(?=\s*[?.!,]|\s*$|\s+(?:do|does|is|use|uses|has)\b)",
+    r"\[(?P<mark>\d{1,2})\]|"
+    r"\bthe (?P<bare>first|second|third|last|former|latter)(?=\s*[?.!,]|\s*$|\s+(?:do|does|is|use|uses|has)\b)",
     re.IGNORECASE,
 )
 _PLACES = {
@@ -98,11 +107,15 @@ _VERB = re.compile(
     r"uses|used|need|needs|make|makes|made|gain|gains|improve\w*|release\w*|mention\w*|edit|edits|train\w*|list|show|"
     r"name|find|give|compare|explain|describe|tell|save|saves)\b", re.IGNORECASE,
 )
-_COMPARED = re.compile(r"\b(?:compar\w+|differ\w*|versus|vs\.?|against|better than|worse than|square with|relate)\b", re.IGNORECASE)
+_COMPARED = re.compile(
+    r"\b(?:compar\w+|differ\w*|versus|vs\.?|against|better than|worse than|square with|relate)\b", re.IGNORECASE
+)
 _COMPARED_TO = re.compile(  # "compared with X?", "how does X compare?": the other side is missing
     r"^(?:compar\w+\s+(?:with|to|against)|versus|vs\.?)\s|\b(?:compare|differ)\s*[?.!]*\s*$", re.IGNORECASE
 )
-_PREPOSITION = re.compile(r"^(?:on|for|in|with|to|about|from|by|at|of|against|over|under|without|using)\b", re.IGNORECASE)
+_PREPOSITION = re.compile(
+    r"^(?:on|for|in|with|to|about|from|by|at|of|against|over|under|without|using)\b", re.IGNORECASE
+)
 _NO_FRAGMENT = re.compile(
     r"\b(?:what|which|who|how|why|when|where)\b|^\W*(?:any|some)(?:thing|one|body)?\b|\bpapers?\b", re.IGNORECASE
 )
@@ -172,7 +185,8 @@ def read_followup(
         if _AREA.search(pronoun.group()):
             paper = paper_of(focus[0]) if focus else None
             title = paper.title if paper else None
-            return Reading("about", _with(question, title, before), None, f"“{pronoun.group()}” is that of {title or name}")
+            why = f"“{pronoun.group()}” is that of {title or name}"
+            return Reading("about", _with(question, title, before), None, why)
         elsewhere = _COMPARED.search(question) and (own or re.search(r"[\"“]", question))
         scope = Scope(focus) if focus and not elsewhere else None
         return Reading("about", text, scope, f"“{pronoun.group()}” is {name or 'what was asked before'}")

@@ -2,7 +2,7 @@
 
     python benchmarks/context.py [MORE.jsonl …]
 
-Over the ``choose`` half and further files. "Found" are the questions whose paper is among the papers an answer may draw on.
+Over the ``choose`` half and further files. "Found" are the questions whose paper is among those an answer may draw on.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
     python benchmarks/overhead.py [QUESTIONS]
 
-The processor's time says what the wall clock would on an idle machine. The model is a server on a loopback socket that repeats the first sentence of the best paper at once.
+The processor's time says what the wall clock would on an idle machine. The model is a server on a loopback socket that
+repeats the first sentence of the best paper at once.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
-from scripted_server import Asked, ScriptedServer, says  # noqa: E402
+from scripted_server import Asked, ScriptedServer, says
 
-from assistant import Answer, Assistant  # noqa: E402
-from assistant.evaluation.measures import FACTS  # noqa: E402
-from assistant.evaluation.questions import load_questions  # noqa: E402
-from assistant.settings import load_settings  # noqa: E402
+from assistant import Answer, Assistant
+from assistant.evaluation.measures import FACTS
+from assistant.evaluation.questions import load_questions
+from assistant.settings import load_settings
 
 
 def main() -> None:
@@ -52,7 +53,8 @@ def main() -> None:
         ("our side of a turn", ours), ("processor time of a turn, all threads", processor),
         ("first sentence shown after it was written", first),
     ):
-        print(f"{name}: p50 {np.percentile(values, 50):.0f} ms, p95 {np.percentile(values, 95):.0f} ms, n={len(values)}")
+        p50, p95 = np.percentile(values, (50, 95))
+        print(f"{name}: p50 {p50:.0f} ms, p95 {p95:.0f} ms, n={len(values)}")
 
 
 if __name__ == "__main__":

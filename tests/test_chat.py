@@ -10,7 +10,7 @@ from typing import Any
 
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
 from llama_index.core.chat_engine.types import BaseChatEngine, StreamingAgentChatResponse
-from scripted_server import Asked, ScriptedServer, is_slow, says
+from scripted_server import Asked, ScriptedServer, is_slow
 
 from assistant import Answer, Assistant
 from assistant.chat import ChatEngine
@@ -125,7 +125,7 @@ def test_fifty_streaming_conversations_do_not_mix(assistant: Assistant, embedder
                             else:
                                 shown.append(piece)
                         assert answer is not None and "".join(shown) == answer.text and answer.question == question
-                    if [turn.question for turn in dialogue.turns][0] != f"What does the paper “{title}” propose?":
+                    if dialogue.turns[0].question != f"What does the paper “{title}” propose?":
                         mistakes.append((at, "history"))
                     if papers_of(dialogue.turns[0].answer)[:1] != (papers[at].paper_id,):
                         mistakes.append((at, title, dialogue.turns[0].answer.text))

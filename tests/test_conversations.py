@@ -64,7 +64,8 @@ def test_nobody_sees_or_changes_anothers_conversations(kept: Conversations) -> N
     for attempt in (
         lambda: kept.turns(found, owner="bob"), lambda: kept.export(found, owner="bob"),
         lambda: kept.rename(found, "Mine", owner="bob"), lambda: kept.delete(found, owner="bob"),
-        lambda: kept.rate(found, 1, Feedback(True), owner="bob"), lambda: kept.recorder(owner="bob", conversation=found),
+        lambda: kept.rate(found, 1, Feedback(True), owner="bob"),
+        lambda: kept.recorder(owner="bob", conversation=found),
         lambda: kept.add(found, turn("x"), owner="bob"),
     ):
         with pytest.raises(MisuseError):

@@ -181,12 +181,15 @@ def test_a_model_that_says_that_nothing_is_said_gets_a_refusal(opened: Asking, s
 
 
 @pytest.mark.parametrize("text", [
-    lambda asked: f"**Quillon** is a `method` that rewrites single layers of GPT-J without retraining 【{mark_of(asked, TITLES[0])}】.",
-    lambda asked: f"- Quillon is a method that rewrites single layers of GPT-J without retraining [Paper {mark_of(asked, TITLES[0])}]",
+    lambda asked: "**Quillon** is a `method` that rewrites single layers of GPT-J without retraining "
+                  f"【{mark_of(asked, TITLES[0])}】.",
+    lambda asked: "- Quillon is a method that rewrites single layers of GPT-J without retraining "
+                  f"[Paper {mark_of(asked, TITLES[0])}]",
     lambda asked: json.dumps({"answer": f"Quillon is a method that rewrites single layers of GPT-J without retraining "
                                         f"[{mark_of(asked, TITLES[0])}]."}),
     lambda asked: "```json\n" + json.dumps({"sentences": [
-        {"text": "Quillon is a method that rewrites single layers of GPT-J without retraining.", "papers": [mark_of(asked, TITLES[0])]},
+        {"text": "Quillon is a method that rewrites single layers of GPT-J without retraining.",
+         "papers": [mark_of(asked, TITLES[0])]},
     ]}) + "\n```",
     lambda asked: "Quillon is a method that rewrites single layers of GPT-J without retraining.",
 ], ids=["markdown", "bullet", "JSON", "fenced JSON", "no mark"])
@@ -351,7 +354,9 @@ def test_a_key_shows_nowhere(opened: Asking, server: ScriptedServer, tmp_path: P
 
 # What needs no model, and what is stopped.
 
-@pytest.mark.parametrize("question", ["", "how many papers do you know?", "who wrote Quillon?", "what is TurboQuillon?"])
+@pytest.mark.parametrize("question", [
+    "", "how many papers do you know?", "who wrote Quillon?", "what is TurboQuillon?",
+])
 def test_a_model_is_not_asked_what_rules_know(question: str, opened: Asking, server: ScriptedServer) -> None:
     assistant = opened()
 
@@ -533,7 +538,9 @@ def test_a_model_judges_every_candidate_and_its_quotes_are_looked_up(opened: Ask
         "Robots seldom recover from a dropped object.", "Speech recognisers fail on whispered input."}
     assert answer.matched == 2 and answer.backend == "openai"
     plan = next(line for line in answer.trace if "candidates in" in line)
-    assert re.fullmatch(r"openai: 6 candidates in 1 calls, 1 at once, [\d,]+ tokens to read and at most [\d,]+ to write", plan)
+    assert re.fullmatch(
+        r"openai: 6 candidates in 1 calls, 1 at once, [\d,]+ tokens to read and at most [\d,]+ to write", plan
+    )
 
 
 def test_the_schema_goes_with_the_call(opened: Asking, server: ScriptedServer) -> None:
@@ -556,7 +563,9 @@ def test_an_item_whose_quote_stands_in_no_paper_is_left_out(opened: Asking, serv
     assert any("without a verbatim quote" in line for line in answer.trace)
 
 
-@pytest.mark.parametrize("behaviour", [says("I think the first two."), says(""), refuses(500), says('{"judgements": [{"i')])
+@pytest.mark.parametrize("behaviour", [
+    says("I think the first two."), says(""), refuses(500), says('{"judgements": [{"i'),
+])
 def test_judgements_that_cannot_be_had_leave_the_list_that_quoting_gives(
     behaviour: Behaviour, opened: Asking, server: ScriptedServer, quick: None
 ) -> None:
@@ -582,7 +591,9 @@ def test_broken_json_is_read_as_far_as_it_is_whole(opened: Asking, server: Scrip
     assert TITLES[4] in {item.title for item in answer.items}
 
 
-def test_the_calls_of_a_list_are_bounded(opened: Asking, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_calls_of_a_list_are_bounded(
+    opened: Asking, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from assistant.answering import judging as module
 
     monkeypatch.setattr(module, "BATCH", 2)

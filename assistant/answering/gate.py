@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 ASKED_FOR_A_SOURCE = 3   # papers a sentence without any mark is compared with, best first
 IN_CLEAN_TEXT = 0.7      # share of a sentence's words that must stand outside of what is planted in a paper
 _URL = re.compile(r"\b(?:https?://|www\.)[^\s<>\"'’”)\]}]+", re.IGNORECASE)
-_YES_OR_NO = re.compile(r"\W*(?:yes|no|correct|right|true|false|wrong|indeed|exactly|it (?:is|does)(?: not)?)\b\W*", re.IGNORECASE)
+_YES_OR_NO = re.compile(
+    r"\W*(?:yes|no|correct|right|true|false|wrong|indeed|exactly|it (?:is|does)(?: not)?)\b\W*", re.IGNORECASE
+)
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 

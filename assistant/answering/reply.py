@@ -1,4 +1,4 @@
-"""A model's reply, piece by piece → sentences with the marks they carry. Forgiving: Markdown, lists and JSON are read."""
+"""A model's reply, piece by piece → sentences with the marks they carry. Forgiving: it reads Markdown, lists, JSON."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ _MARK = rf"[\[【]\s*{_NUMBERS}(?:\s*(?:[,;–-]|and|&)\s*{_NUMBERS})*\s*[†:\w
 MARK = re.compile(_MARK, re.IGNORECASE)
 # An end, closing signs, marks behind it, and something that goes on; after a mark the blank is enough.
 _END = re.compile(
-    rf"(?P<stop>[.!?…][\"'”’)*_]*)(?P<marks>(?:\s*{_MARK})*)(?P<gap>\s+)(?=[^\s\[【]|$)|(?P<line>\s*\n\s*)", re.IGNORECASE
+    rf"(?P<stop>[.!?…][\"'”’)*_]*)(?P<marks>(?:\s*{_MARK})*)(?P<gap>\s+)(?=[^\s\[【]|$)|(?P<line>\s*\n\s*)",
+    re.IGNORECASE,
 )
 _ABBREVIATED = re.compile(
     r"(?:^|[\s(])(?:e\.g|i\.e|et al|etc|vs|cf|approx|resp|ca|dr|prof|mr|ms|st|[A-Z])\.$",
@@ -77,7 +78,7 @@ class Reader:
             goes_on = _ABBREVIATED.search(before) or (
                 _NUMBERED.search(before) and self._held[match.end():match.end() + 1].isdigit()
             )
-            if before and (goes_on and not match["marks"] or _ONLY_NUMBER.match(before)):
+            if before and ((goes_on and not match["marks"]) or _ONLY_NUMBER.match(before)):
                 start = match.end("stop")
                 continue
             if match.end() == len(self._held) and match["stop"] and not MARK.search(self._held):

@@ -113,7 +113,8 @@ def _parser() -> argparse.ArgumentParser:
     backends.add_argument("--json", action="store_true", help="print as JSON")
     backends.set_defaults(run=_backends)
     chat = verbs.add_parser(
-        "chat", help="ask question after question in the terminal", formatter_class=argparse.RawDescriptionHelpFormatter,
+        "chat", help="ask question after question in the terminal",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="examples:\n  assistant chat\n  assistant chat --resume          go on with the newest conversation",
     )
     chat.add_argument(
