@@ -89,6 +89,14 @@ def with_marks(sentences: Iterable[AnswerSentence]) -> str:
     return " ".join(parts)
 
 
+def within(citation: Citation, text: str) -> Citation:
+    """The citation of ``text`` alone, where it stands in what is cited; else the citation as it is."""
+    at = citation.quote.find(text)
+    if at < 0:
+        return citation
+    return replace(citation, quote=text, start=citation.start + at, end=citation.start + at + len(text))
+
+
 def is_verbatim(citation: Citation, paper: Paper) -> bool:
     """Whether a citation's quote is exactly what stands at its offsets."""
     return 0 <= citation.start < citation.end <= len(paper.abstract) and (

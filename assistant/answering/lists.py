@@ -98,7 +98,8 @@ class Lists:
             notice(question) + "\n".join([head, *(f"{n}. {line(listed)}" for n, listed in enumerate(items, 1))]),
             tuple(AnswerSentence(listed.quote, (listed.mark,), checked=True) for listed in items),
             marks.citations(), items, considered=members.considered, matched=len(items),
-            confidence=confidence.of_list([member.chance for member in kept]), trace=(*question.trace, *members.trace), near_misses=near_misses,
+            confidence=confidence.of_list([member.chance for member in kept]),
+            trace=(*question.trace, *members.trace), near_misses=near_misses,
         )
 
     def members(self, question: Question) -> Members:
