@@ -65,12 +65,15 @@ def conditions(mentions: Iterable[Name], reading: Reading, collection: Collectio
     for name in mentions:
         key, meant = name.key, None
         known = bool(store.papers_with_name(key))
+        surface = name.surface
         if not known:
-            close = sorted(other for other in store.names_like(key) if _is_slip(key, other))
-            if len(close) == 1:
-                key, meant = close[0], store.surface(close[0])
+            for candidate, written in [(key, surface), *_with_word_before(name, reading)]:
+                close = _meant(candidate, collection)
+                if len(close) == 1:
+                    key, surface, meant = close[0], written, store.surface(close[0])
+                    break
         chance = reading.chance("name", name.start, name.end)
-        found.setdefault(key, Condition(key, name.surface, known or meant is not None, meant, chance))
+        found.setdefault(key, Condition(key, surface, known or meant is not None, meant, chance))
     return tuple(found.values())
 
 
@@ -100,6 +103,21 @@ def decisive(
 def _needed(name: Condition, collection: Collection) -> float:
     """The chance from which a name decides."""
     return SHORT_FOR if main_sense(collection.store.expansions(name.key)) else MEANT_AS_NAME
+
+
+def _meant(key: str, collection: Collection) -> list[str]:
+    """The known names an unknown one may be a slip of; itself, if it is known."""
+    if collection.store.papers_with_name(key):
+        return [key]
+    return sorted(other for other in collection.store.names_like(key) if _is_slip(key, other))
+
+
+def _with_word_before(name: Name, reading: Reading) -> Iterator[tuple[str, str]]:
+    """(key, surface) of a name together with the word before it: "paramanu ganita" of Paramanu-Ganita."""
+    for token in reading.tokens:
+        if token.end == name.start - 1 and token.is_content:
+            surface = f"{token.text} {name.surface}"
+            yield name_key(surface), surface
 
 
 def _is_slip(asked: str, known: str) -> bool:
