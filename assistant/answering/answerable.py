@@ -44,12 +44,12 @@ class Signs:
 
 # Fitted by benchmarks/refusal.py.
 WEIGHTS: dict[str, float] = {
-    "nearby": 2.849, "coverage": 3.188, "margin": 2.077, "found": 0.764, "unsaid": -0.084, "unsaid_if_unclear": -0.643,
-    "seldom": -1.181, "reason": -3.699, "unshown": -2.529, "figures": -2.622, "names": -0.512, "length": 1.547,
-    "definition": 1.382, "named": -0.558,
+    "nearby": 2.755, "coverage": 3.621, "margin": 2.054, "found": 0.814, "unsaid": 0.095, "unsaid_if_unclear": -0.829,
+    "seldom": -1.23, "reason": -4.065, "unshown": -2.292, "figures": -2.678, "names": -0.5, "length": 1.522,
+    "definition": 1.482, "named": -0.619,
 }
-BIAS = -3.348
-THRESHOLDS = {"strict": 0.689, "balanced": 0.604, "eager": 0.3}
+BIAS = -3.483
+THRESHOLDS = {"strict": 0.696, "balanced": 0.638, "eager": 0.326}
 
 
 def signs(
