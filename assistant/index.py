@@ -32,7 +32,7 @@ SYNC_AFTER = 1000  # chunks written, by Chroma's default
 WORTH_SETTLING = 5000  # chunks in the graph
 BEAM = 2000  # results the graph is walked for at least; for 300, that of 30,000 chunks misses 5 % of the nearest 100
 FILTERED_BEAM = 600  # the same among given chunks: of a tenth of 100,000 it misses 0.3 % of the nearest 100
-FEW = 1000  # chunks that are compared one by one: walking the graph for so few takes longer
+FEW = 1500  # chunks that are compared one by one: walking the graph for so few takes longer
 ATTEMPTS = 3  # at a search, while another process writes
 SAMPLE = 1000  # elements of the graph looked at before it is loaded
 

@@ -300,13 +300,14 @@ class Retriever:
         them; are they few, their chunks alone are compared.
         """
         chunks: list[str] | None = None
-        depth = limit
+        # A fifth more chunks than that many papers have on average: to search again costs more.
+        depth = math.ceil(1.2 * limit * int(self.collection.card["chunks"]) / max(self.collection.store.count(), 1))
         if within is not None:
             share = len(within) / max(self.collection.store.count(), 1)
             if share < MIN_SHARE:
                 chunks = self.collection.chunk_ids(within)
             else:
-                depth = max(MIN_DEPTH, math.ceil(2 * limit / share))
+                depth = max(MIN_DEPTH, math.ceil(2 * depth / share))
         while True:
             found = self.collection.vectors.search(pooled, limit=depth, among=chunks)
             best: dict[str, float] = {}
