@@ -128,8 +128,8 @@ class ChatEngine(BaseChatEngine):
         for age, (question, reply) in zip(range(len(pairs) - 1, -1, -1), pairs, strict=True):
             turn = known.get((question, reply))
             if turn is None:
-                unread = Answer("", question, "fact", "", abstained=True)
-                found = self._assistant.quote(question) if age < REREAD else unread
+                unknown = Answer("", question, "fact", "", abstained=True)
+                found = self._assistant.quote(question) if age < REREAD else unknown
                 turn = Turn(question, question, replace(found, text=reply or found.text))
             turns.append(turn)
         self.dialogue.turns[:] = turns

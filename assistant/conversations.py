@@ -205,8 +205,8 @@ class Conversations:
             ).rowcount:
                 raise MisuseError("this conversation has been deleted; begin a new one")
             self._db.execute(
-                "INSERT INTO turns SELECT ?, coalesce(max(number), 0) + 1, ?, ?, ?, ? "
-                "FROM turns WHERE conversation = ?",
+                "INSERT INTO turns SELECT ?, coalesce(max(number), 0) + 1, ?, ?, ?, ? FROM turns "
+                "WHERE conversation = ?",
                 (conversation, _clean(turn.question), _clean(turn.searched), _clean(answer), now, conversation),
             )
         return conversation

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from assistant.answering.method_names import method_name
 from assistant.answering.stream import AnswerStream, AsyncAnswerStream, Brake, Pieces
+from assistant.errors import MisuseError
 from assistant.followup import Reading, Turn, read_followup
 from assistant.records import Answer, Paper
 from assistant.retrieval.names import find_names, name_key
@@ -23,7 +24,7 @@ LONGEST_REWRITE = 500  # characters
 
 
 class Dialogue:
-    """One conversation with an assistant, of one user. Turns are asked one after the other, from any thread.
+    """One conversation with an assistant, of one user. A question waits for the answer before it to be read or closed.
 
     Args:
         turns: what was said before.
@@ -71,15 +72,18 @@ class Dialogue:
 
     def reset(self) -> None:
         """Forget what was said."""
-        with self._asking:
-            self.turns.clear()
+        self.turns.clear()
 
     def read(self, question: str) -> Reading:
         """How a question hangs together with the turns before it, told by rule."""
         return read_followup(question, self.turns, names=self._names, name_of=self._name_of, paper_of=self._paper_of)
 
     def _pieces(self, question: str, answer_id: str | None, filters: Filters | None, brake: Brake) -> Pieces:
-        with self._asking:
+        if not self._asking.acquire(blocking=False):
+            raise MisuseError(
+                "the question before this one is still being answered; read its answer to the end, or close it"
+            )
+        try:
             reading = self.read(question)
             if reading.kind != "alone" and self._assistant.settings.model_backend is not None:
                 reading = self._reworded(question, reading, brake)
@@ -95,6 +99,8 @@ class Dialogue:
                     if self._remember is not None:
                         self._remember(turn)
                 yield piece
+        finally:
+            self._asking.release()
 
     def _reworded(self, question: str, reading: Reading, brake: Brake) -> Reading:
         """The same with the model's words, where it gives some that add nothing of its own."""

@@ -25,8 +25,8 @@ _WORKS = (
     r"(?:papers|ones|methods|models|works|approaches|studies|results|systems|frameworks|benchmarks|datasets|techniques)"
 )
 _THEM = (
-    rf"(?:(?:those|these)(?:\s+{_WORKS})?|them|"
-    rf"the\s+(?:two|three|four|five|six|above)(?:\s+{_WORKS})?|the\s+{_WORKS})"
+    rf"(?:(?:those|these)(?:\s+{_WORKS})?|them|the\s+(?:two|three|four|five|six|above)(?:\s+{_WORKS})?|"
+    rf"the\s+{_WORKS})"
 )
 _WHICH_OF = re.compile(
     rf"\b(?P<ask>which|what|who|how many|any|none|some|either|each|most|one)(?:\s+(?:ones?|papers?))?\s+"
@@ -39,8 +39,9 @@ _WHICH_OF = re.compile(
     re.IGNORECASE,
 )
 _CODE = re.compile(
-    r"\b(?:releas\w+|publish\w*|shar\w+|provid\w+|giv\w+|open[- ]?sourc\w+|have|has|with|offer\w*|ma[kd]e\w*|link\w*|"
-    r"come)\b[^.?!]{0,40}\b(?:code\w*|implementations?|repositor\w+|github|source)\b|\bopen[- ]?source\w*\b|"
+    r"\b(?:releas\w+|publish\w*|shar\w+|provid\w+|giv\w+|open[- ]?sourc\w+|have|has|with|offer\w*|ma[kd]e\w*|"
+    r"link\w*|come)\b"
+    r"[^.?!]{0,40}\b(?:code\w*|implementations?|repositor\w+|github|source)\b|\bopen[- ]?source\w*\b|"
     r"\b(?:code\w*|implementations?|repositor\w+)\b[^.?!]{0,30}\b(?:available|public\w*|released|online|open)\b",
     re.IGNORECASE,
 )
@@ -81,21 +82,21 @@ _ASKED = re.compile(  # "which base models did", "by how many points does", "can
 )
 _WHO_DOES = re.compile(r"^(?:\W*(?:and|but|so)\b\W*)*(?:who|which|what)\s+(?:[\w-]+\s+){1,3}$", re.IGNORECASE)
 _AND = re.compile(
-    r"^\W*(?:(?:ok|okay|well|so|thanks|great|fine|hm+)\b\W*)*"
-    r"(?:and|but|or|also|plus|what about|how about|same for)\b[\s,]*",
+    r"^\W*(?:(?:ok|okay|well|so|thanks|great|fine|hm+)\b\W*)*(?:and|but|or|also|plus|what about|how about|same for)"
+    r"\b[\s,]*",
     re.IGNORECASE,
 )
 _ABOUT = re.compile(r"^\W*(?:(?:and|but|ok|so)\b\W*)*(?:what|how) about\b", re.IGNORECASE)
 _FRESH = re.compile(
-    r"^\W*(?:(?:ok|okay|fine|thanks|well|now)\b\W*)*"
-    r"(?:(?:a |an )?(?:different|another|new|other|next) (?:topic|question|subject|thing)|"
-    r"changing (?:the )?(?:topic|subject)|something else|forget (?:that|it))\b", re.IGNORECASE,
+    r"^\W*(?:(?:ok|okay|fine|thanks|well|now)\b\W*)*(?:(?:a |an )?(?:different|another|new|other|next) "
+    r"(?:topic|question|subject|thing)|changing (?:the )?(?:topic|subject)|something else|forget (?:that|it))\b",
+    re.IGNORECASE,
 )
 _ORDINAL = re.compile(
     r"\b(?:the\s+)?(?P<word>first|second|third|fourth|fifth|last|1st|2nd|3rd|4th|5th)\s+(?:one|paper|method|model|work|result|"
     r"approach|item|of (?:them|those|these))\b|\b(?:number|no\.?|item|paper)\s*#?(?P<number>\d{1,2})\b|"
-    r"\[(?P<mark>\d{1,2})\]|"
-    r"\bthe (?P<bare>first|second|third|last|former|latter)(?=\s*[?.!,]|\s*$|\s+(?:do|does|is|use|uses|has)\b)",
+    r"\[(?P<mark>\d{1,2})\]|\bthe (?P<bare>first|second|third|last|former|latter)"
+    r"(?=\s*[?.!,]|\s*$|\s+(?:do|does|is|use|uses|has)\b)",
     re.IGNORECASE,
 )
 _PLACES = {

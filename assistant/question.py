@@ -16,7 +16,7 @@ from assistant.reading.conditions import Condition, conditions, decisive, find_m
 from assistant.reading.features import EXCLUDING, Token
 from assistant.reading.reader import Reading
 from assistant.retrieval.names import Name, find_names, name_key
-from assistant.retrieval.spelling import nearest_word
+from assistant.retrieval.spelling import derived, nearest_word
 from assistant.retrieval.words import FUNCTION_WORDS, words
 
 __all__ = ["FEW_PAPERS", "Condition", "Exclusion", "Question", "understand"]
@@ -24,6 +24,8 @@ __all__ = ["FEW_PAPERS", "Condition", "Exclusion", "Question", "understand"]
 MIN_CORRECTABLE = 5   # letters a word must have before a slip in it is a better guess than another word
 MAX_CORRECTABLE = 24  # letters; longer ones are no words, and have too many edits to try
 FEW_PAPERS = 2        # that mention a name which is then one paper's own
+
+EVERYWHERE = 0.33     # share of the papers that have a word of no use beside a name
 
 # What answers know how to give, by what the reader tells apart. The rest is as it is called.
 _KIND_OF_FORM = {"definition": "fact", "yesno": "fact", "chat": "collection"}
@@ -130,6 +132,8 @@ def understand(
     )
     hard = decisive(names, collection, has_topic=lambda but: bool(_topic(kept, reading, text, but)))
     topic = _topic(kept, reading, text, hard)
+    if hard and all(_is_everywhere(word, collection) for word in topic):
+        topic = ()  # "T5 models", "Japanese LLMs"
     kind = "topic" if form == "list" and _is_bare(reading) else _KIND_OF_FORM.get(form, form)
     any_of = len(hard) > 1 and _alternatives(text, hard)
     wants = reading.wants[0] if form == "fact" else ""
@@ -176,7 +180,9 @@ def _slips(text: str, collection: Collection, is_word: Callable[[str], bool]) ->
             continue
         if collection.store.name_counts([name_key(word)]) or collection.lexical.word_frequency(word):
             continue
-        meant = nearest_word(word, collection.lexical)
+        if derived(word, is_word):
+            continue
+        meant = nearest_word(word, collection.lexical, is_word)
         if meant is not None:
             yield text[start:end], meant
 
@@ -254,6 +260,11 @@ def _text_of(kept: Sequence[int], reading: Reading) -> str:
 def _topic(kept: Sequence[int], reading: Reading, text: str, names: Sequence[Condition]) -> tuple[str, ...]:
     """The content words of the subject, without ``names``."""
     return _words_of([reading.tokens[i] for i in kept if reading.is_subject(i)], text, names)
+
+
+def _is_everywhere(word: str, collection: Collection) -> bool:
+    """Whether so many papers have a word that, beside a name, it tells none apart."""
+    return collection.lexical.word_frequency(word) > EVERYWHERE * collection.store.count()
 
 
 def _words_of(tokens: Sequence[Token], text: str, names: Sequence[Condition]) -> tuple[str, ...]:

@@ -66,7 +66,7 @@ class Settings(BaseSettings):
         "openai", description="the model that cascade asks when quoting is not sure enough"
     )
     cascade_confidence: float = Field(
-        0.75, ge=0, le=1, description="confidence of the extractive answer from which cascade asks no model"
+        0.8, ge=0, le=1, description="confidence of the extractive answer from which cascade asks no model"
     )
     unsupported: Literal["drop", "flag", "repair"] = Field(
         "drop", description="what becomes of a model's sentences that the papers do not bear out"

@@ -1,4 +1,4 @@
-"""A line of JSON about each answer, for whoever runs the assistant. Words of questions and papers only if asked for."""
+"""A line of JSON about each answer, for whoever runs the assistant; no words of questions unless asked for."""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 
     python benchmarks/context.py [MORE.jsonl …]
 
-Over the ``choose`` half and further files. "Found" are the questions whose paper is among those an answer may draw on.
+Over the ``choose`` half and further files. "Found" are the questions whose paper is among those an answer may
+draw on.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 
 from assistant import Assistant, prompts
 from assistant.answering.generative import Generative, Task
-from assistant.answering.table import _generative
+from assistant.answering.table import open_answerer
 from assistant.backends.counting import count_prompt
 from assistant.evaluation.measures import FACTS
 from assistant.evaluation.questions import load_questions
@@ -30,7 +31,9 @@ def main() -> None:
     sizes, found, inside = [], [], []
     with Assistant.open() as assistant:
         retriever = assistant.retriever()
-        writer: Generative = _generative(assistant.settings, retriever, assistant._embedder)
+        settings = assistant.settings.model_copy(update={"backend": "openai"})
+        writer = open_answerer(settings, retriever, assistant._embedder)
+        assert isinstance(writer, Generative)
         for question in questions:
             if question.kind not in FACTS:
                 continue

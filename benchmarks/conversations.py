@@ -34,9 +34,8 @@ def main() -> None:
             for number, turn in enumerate(talk.turns):
                 reading = dialogue.read(turn.question)
                 alone, together = assistant.ask(turn.question), dialogue.ask(turn.question)
-                gold = Gold(
-                    frozenset(assistant.paper_ids(turn.papers)), frozenset(assistant.paper_ids(turn.borderline))
-                )
+                right, borderline = assistant.paper_ids(turn.papers), assistant.paper_ids(turn.borderline)
+                gold = Gold(frozenset(right), frozenset(borderline))
                 values = score(turn, alone, gold), score(turn, together, gold)
                 scores["first turn" if number == 0 else "later turn"].append(values)
                 if number:

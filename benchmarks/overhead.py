@@ -2,8 +2,8 @@
 
     python benchmarks/overhead.py [QUESTIONS]
 
-The processor's time says what the wall clock would on an idle machine. The model is a server on a loopback socket that
-repeats the first sentence of the best paper at once.
+The processor's time is about what the wall clock would say on an idle machine. The model is a server on a loopback
+socket that repeats the first sentence of the best paper at once.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ def main() -> None:
         ("our side of a turn", ours), ("processor time of a turn, all threads", processor),
         ("first sentence shown after it was written", first),
     ):
-        p50, p95 = np.percentile(values, (50, 95))
-        print(f"{name}: p50 {p50:.0f} ms, p95 {p95:.0f} ms, n={len(values)}")
+        half, most = np.percentile(values, (50, 95))
+        print(f"{name}: p50 {half:.0f} ms, p95 {most:.0f} ms, n={len(values)}")
 
 
 if __name__ == "__main__":

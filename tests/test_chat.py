@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import pytest
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
 from llama_index.core.chat_engine.types import BaseChatEngine, StreamingAgentChatResponse
 from scripted_server import Asked, ScriptedServer, is_slow
@@ -17,6 +18,7 @@ from assistant.chat import ChatEngine
 from assistant.collection import Collection
 from assistant.dialogue import Dialogue
 from assistant.embedder import Embedder
+from assistant.errors import MisuseError
 from assistant.followup import papers_of
 
 FIRST, SECOND = "which models was MEMIT scaled on", "How many memories can it write?"
@@ -92,11 +94,18 @@ def test_a_chat_that_is_left_is_not_remembered(assistant: Assistant) -> None:
     assert list(response.response_gen) in ([], [""]) and engine.chat_history == []
 
 
+def test_a_question_while_another_is_being_answered_is_refused_not_mixed_in(assistant: Assistant) -> None:
+    dialogue = Dialogue(assistant)
+    stream = dialogue.stream(FIRST)
+    next(stream)
+
+    with pytest.raises(MisuseError, match="still being answered"):
+        dialogue.ask(SECOND)
+    stream.close()
+    assert dialogue.ask(FIRST).citations and len(dialogue.turns) == 1
+
+
 # Many at once.
-
-def one_of(titles: list[tuple[str, str]], at: int) -> tuple[str, str]:
-    return titles[at % len(titles)]
-
 
 def test_fifty_streaming_conversations_do_not_mix(assistant: Assistant, embedder: Embedder, tmp_path: Path) -> None:
     """Each asks about its own paper, then "what is its title?"; the model repeats what the prompt shows first."""

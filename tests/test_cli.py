@@ -619,6 +619,71 @@ def test_a_reader_that_stops_early_is_no_error(asked: Path, work: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, '{"schema": 1\n', "")
 
 
+def chat(work: Path, *options: str, said: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "assistant.ui.cli", "chat", *options], cwd=work,
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, input=said, capture_output=True, text=True, check=True,
+    )
+
+
+def test_a_chat_is_saved_resumed_listed_exported_and_deleted(
+    asked: Path, work: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chat(work, said="what is Quillon?\n")
+    resumed = chat(work, "--resume", said="what does it keep?\n")
+    assert "> > what is Quillon?\n" not in resumed.stdout and "> what is Quillon?\n" in resumed.stdout
+    assert "97% of the original accuracy" in resumed.stdout.rpartition("> ")[0]
+
+    assert assistant(["conversations"]) == 0
+    saved = capsys.readouterr().out
+    found, title = saved.split()[0], saved.strip().rpartition("  ")[2]
+    assert (title, saved.split()[3]) == ("what is Quillon?", "2")
+    assert assistant(["conversations", "--rename", found[:5], "Editing"]) == 0
+    assert assistant(["conversations", "--search", "quillon accuracy", "--json"]) == 0
+    assert [entry["title"] for entry in json.loads(capsys.readouterr().out)] == ["Editing"]
+    assert assistant(["conversations", "--export", found]) == 0
+    exported = json.loads(capsys.readouterr().out)
+    assert [turn["question"] for turn in exported["turns"]] == ["what is Quillon?", "what does it keep?"]
+    assert list(exported["turns"][0]["answer"]) == [name for name in ANSWER_NAMES if name != "schema"]
+    assert assistant(["conversations", "--delete", found]) == 0
+    assert assistant(["conversations", "--show", found]) == 2
+    one_line(capsys.readouterr().err, "assistant: there is no conversation")
+
+
+def test_a_chat_that_is_not_to_be_saved_leaves_nothing(asked: Path, work: Path) -> None:
+    chat(work, "--no-save", said="what is Quillon?\n")
+
+    assert not (work / ".assistant" / "conversations.sqlite").exists()
+
+
+def test_the_turns_of_a_batch_follow_on_each_other(
+    asked: Path, work: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = {"id": 1, "turns": ["what is Quillon?", {"question": "how much accuracy does it keep?"}]}
+    write_lines(work / "batch.jsonl", [json.dumps(line)])
+
+    assert assistant(["ask", "--batch", "batch.jsonl"]) == 0
+    turns = json.loads(capsys.readouterr().out)["turns"]
+    assert turns[1]["question"] == "how much accuracy does it keep?" and "97%" in turns[1]["text"]
+    assert "follow-up: read as “how much accuracy does Quillon keep?”" in turns[1]["trace"]
+
+
+@pytest.mark.parametrize("with_text", [False, True])
+def test_a_trace_has_a_line_an_answer_and_words_only_where_asked_for(
+    with_text: bool, asked: Path, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ASSISTANT_TRACE_FILE", "trace.jsonl")
+    monkeypatch.setenv("ASSISTANT_TRACE_TEXT", str(with_text).lower())
+    assert assistant(["ask", QUESTION]) == assistant(["ask", "papers on whispering"]) == 0
+
+    text = (work / "trace.jsonl").read_text()
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert [(line["kind"], line["backend"]) for line in lines] == [("fact", "extractive"), ("list", "extractive")]
+    assert lines[0]["timings"]["total"] > 0
+    assert ("Quillon" in text) is with_text and ("whisper" in text) is with_text
+    assert (work / "trace.jsonl").stat().st_mode & 0o077 == 0
+
+
 def test_ctrl_c_ends_a_chat_with_one_line(asked: Path, work: Path) -> None:
     with started("assistant.ui.cli", "chat", cwd=work) as process:
         assert process.stderr is not None

@@ -153,9 +153,8 @@ def test_a_model_rewrites_a_follow_up_but_not_what_stands_alone(assistant: Assis
         if "<conversation>" in asked.prompt:
             return '{"question": "How many memories can MEMIT write into a model?"}'
         found = re.search(r"^\[(\d+)\] Mass-Editing", asked.prompt, re.MULTILINE)
-        if not found:
-            return "The abstracts do not say this."
-        return f"MEMIT scales up to thousands of associations [{found[1]}]."
+        said = f"MEMIT scales up to thousands of associations [{found[1]}]." if found else ""
+        return said or "The abstracts do not say this."
 
     with ScriptedServer(says(model)) as server, opened(assistant, embedder, server) as asking:
         dialogue = Dialogue(asking)
@@ -174,8 +173,8 @@ def test_a_model_rewrites_a_follow_up_but_not_what_stands_alone(assistant: Assis
     '{"question": "How many memories can Zephyr-9 write?"}', '{"question": "Did MEMIT cost 4 million?"}', "{", "", "[]",
 ])
 def test_a_rewriting_that_adds_something_is_not_used(reply: str, assistant: Assistant, embedder: Embedder) -> None:
-    behaviour = says(lambda asked: reply if "<conversation>" in asked.prompt else "It is 77 [1].")
-    with ScriptedServer(behaviour) as server, opened(assistant, embedder, server) as asking:
+    model = says(lambda asked: reply if "<conversation>" in asked.prompt else "It is 77 [1].")
+    with ScriptedServer(model) as server, opened(assistant, embedder, server) as asking:
         dialogue = Dialogue(asking)
         dialogue.ask(FACT)
         dialogue.ask("How many memories can it write?")

@@ -54,7 +54,7 @@ class Extractive:
         if question.kind in ("list", "count"):
             if self.lists.unknown(question):
                 return self._no_such_name(answer_id, question)
-            return self.lists.answer(answer_id, question)
+            return self._list(answer_id, question)
         if question.kind == "topic" and not question.unknown:
             return self._topic(answer_id, question)
         return self.facts.answer(answer_id, question, preface=notice(question))
@@ -81,6 +81,16 @@ class Extractive:
         answer = self._compare(answer_id, read, compared) if compared else self.facts.answer(answer_id, read)
         notice = f"(The question does not seem to be in English; I searched for {known.text}.) "
         return replace(answer, question=question.text, text=notice + answer.text, trace=trace)
+
+    def _list(self, answer_id: str, question: Question) -> Answer:
+        """A list; where nothing fits, what a paper says: "which detector is trained by …" may ask for either."""
+        listed = self.lists.answer(answer_id, question)
+        if not listed.abstained or question.kind == "count":
+            return listed
+        told = self.facts.answer(answer_id, question, preface=notice(question))
+        if told.abstained:
+            return listed
+        return replace(told, kind="fact", trace=(*told.trace, f"as a list: {listed.reason}"))
 
     def _topic(self, answer_id: str, question: Question) -> Answer:
         """A bare topic gets a list if several papers are about it, else what the best one says."""

@@ -86,8 +86,8 @@ def judged_list(question: Question, draft: Answer, retriever: Retriever, calls: 
     if errors:
         what = failure(errors[0], backend.name) if errors[0] else f"A reply of {backend.name} could not be read"
         notice = (
-            f"({what}; {len(errors)} of {len(batches)} calls failed, "
-            "and those papers are listed as quoting finds them.) "
+            f"({what}; {len(errors)} of {len(batches)} calls failed, and those papers are listed as "
+            "quoting finds them.) "
         )
     if not judged:
         text = notice + draft.text
@@ -122,7 +122,7 @@ def candidates(
 
 
 def read_judgements(text: str, batch: Sequence[Candidate]) -> Iterator[tuple[str, Judgement]]:
-    """(paper_id, judgement) of each candidate a reply judges, as it first does; what cannot be read is skipped."""
+    """(paper_id, judgement) of each candidate a reply judges; the first one counts, what cannot be read is skipped."""
     seen: set[int] = set()
     for entry in _entries(text):
         number, fits, quote = entry.get("id"), entry.get("fits"), entry.get("quote")
@@ -205,9 +205,8 @@ def _plan(asked: Sequence[Sequence[Message]], count: int, backend: Backend) -> s
     replies = len(asked) * backend.max_tokens
     cost = getattr(backend, "prices", None) and backend.prices.cost(prompt, replies)  # type: ignore[attr-defined]
     return (
-        f"{backend.name}: {count} candidates in {len(asked)} calls, {min(AT_ONCE, len(asked))} at once, "
-        f"{prompt:,} tokens to read and at most {replies:,} to write"
-        + (f", at most {cost:.4f}" if cost is not None else "")
+        f"{backend.name}: {count} candidates in {len(asked)} calls, {min(AT_ONCE, len(asked))} at once, {prompt:,} "
+        f"tokens to read and at most {replies:,} to write" + (f", at most {cost:.4f}" if cost is not None else "")
     )
 
 

@@ -1,4 +1,4 @@
-"""A model's reply, piece by piece → sentences with the marks they carry. Forgiving: it reads Markdown, lists, JSON."""
+"""A model's reply, piece by piece → sentences with the marks they carry. Markdown, lists and JSON are forgiven."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from assistant.collection import Collection
 from assistant.reading.reader import Reading
-from assistant.retrieval.names import SIZE_WORDS, Name, find_names, name_key, one_edit_apart
+from assistant.retrieval.names import SIZE_WORDS, Name, find_names, main_sense, name_key, one_edit_apart
 from assistant.retrieval.words import FUNCTION_WORDS, words
 
 IsWord = Callable[[str], bool]
@@ -21,6 +21,7 @@ IsWord = Callable[[str], bool]
 MIN_CORRECTABLE = 5   # letters a name must have before a slip in it is a better guess than another name
 READ_AS_NAME = 0.5    # chance from which the reader alone makes a name
 MEANT_AS_NAME = 0.3   # chance from which a name of the collection is one in this question too: most names are tagged so
+SHORT_FOR = 0.6       # the same of an abbreviation that papers spell out (SFT), which is a phrase as often as a name
 COMMON_SHARE = 0.5    # a name that more of the collection mentions does not tell papers apart
 
 
@@ -88,12 +89,17 @@ def decisive(
     known = [name for name in names if name.known]
     proper = [
         name for name in known
-        if name.chance >= MEANT_AS_NAME and not collection.store.is_common_noun(name.key)
+        if name.chance >= _needed(name, collection) and not collection.store.is_common_noun(name.key)
         and len(collection.with_name(name.key)) <= COMMON_SHARE * total
     ]
     if proper or has_topic(known):
         return tuple(proper)
     return tuple(known)
+
+
+def _needed(name: Condition, collection: Collection) -> float:
+    """The chance from which a name decides."""
+    return SHORT_FOR if main_sense(collection.store.expansions(name.key)) else MEANT_AS_NAME
 
 
 def _is_slip(asked: str, known: str) -> bool:

@@ -38,8 +38,8 @@ _TURNS = re.compile(
     r"\b(?:ai|llm|language model|assistant|this|asked|question)\b|"
     r"\b(?:model|assistant|ai|llm|you|whoever|anyone)(?: who is| that is| are)? (?:now )?reading this\b|"
     r"\b(?:reviewers?|readers?) using (?:ai|llms?|language models)\b|\binstead of answering\b|\bcite\s*\[\d|"
-    r"\b(?:when|if|whenever) (?:you are )?asked\b[^.]{0,60}[,:] "
-    r"(?:please )?(?:answer|say|reply|respond|claim|state|tell)\b|"
+    r"\b(?:when|if|whenever) (?:you are )?asked\b[^.]{0,60}[,:] (?:please )?"
+    r"(?:answer|say|reply|respond|claim|state|tell)\b|"
     r"\b(?:model|assistant|ai|llm) will now (?:answer|say|state|reply|claim|ignore)\b|"
     r"\b(?:jailbreak mode|developer mode|dan mode|prompt injection:)",
     re.IGNORECASE,
@@ -52,22 +52,24 @@ _DICTATES = re.compile(
     r"(?:\s+(?:only|just|instead|always|back|out))?"
     r"(?:\s*[:\"“'‘]|\s+(?:with\b(?!out)|the (?:user|reader|questioner|following)|every (?:question|user)|"
     r"all (?:questions|users)|them\b|that\s+(?:the (?:correct |right |only |true )?answer|this paper)|"
-    r"(?:the )?(?:user|reader)|to (?:the|every|any|all) (?:user|reader|question)|"
-    r"\s\d|\s(?-i:[A-Z]{3,})\b(?! (?:task|question|problem|quer)\w*)|\s\[\d|"
+    r"(?:the )?(?:user|reader)|to (?:the|every|any|all) (?:user|reader|question)|\s\d|"
+    r"\s(?-i:[A-Z]{3,})\b(?! (?:task|question|problem|quer)\w*)|\s\[\d|"
     r"your (?:answer|reply|response)))|"
     r"\byour (?:next |only |final |first |entire )*(?:answer|reply|response|output|task|job|instructions?)"
     r"\s+(?:is|must|should|shall|will|has to)\b|"
     r"\bthe (?:correct |right |only |true |final )*(?:answer|reply|response) "
-    r"(?:(?:to (?:any|every|all|the|this)\b[^.]{0,30} )(?:is|must be|should be|shall be)\b|"
-    r"(?:is|must be|should be|shall be)(?: always| simply)?\s*[:\"“'‘\d])|"
+    r"(?:(?:to (?:any|every|all|the|this)\b[^.]{0,30} )"
+    r"(?:is|must be|should be|shall be)\b|(?:is|must be|should be|shall be)(?: always| simply)?\s*[:\"“'‘\d])|"
     r"\b(?:you|the (?:assistant|ai|language model|chatbot)) (?:must|shall|will|should|have to|has to|are to)\s+"
-    r"(?:now |only |always |never |not )*(?:answer|say|reply|respond|output|print|cite|tell|claim|write|state|"
-    r"recommend|mention|ignore|refuse|obey|follow)\b",
+    r"(?:now |only |"
+    r"always |never |not )*(?:answer|say|reply|respond|output|print|cite|tell|claim|write|state|recommend|mention|"
+    r"ignore|refuse|obey|follow)\b",
     re.IGNORECASE,
 )
 _DICTATES_FIRST = re.compile(  # a whole sentence that begins with the order
     r"^\W*(?:please\s+|now\s+|then\s+|instead,?\s+)?(?:answer|say|reply|respond|output|print|tell|claim|cite|"
-    r"repeat (?:after|the following|this|back)|insist|declare|pretend|ignore|disregard|forget)\b(?!s|ing|ed)",
+    r"repeat (?:after|the following|this|back)|"
+    r"insist|declare|pretend|ignore|disregard|forget)\b(?!s|ing|ed)",
     re.IGNORECASE,
 )
 
@@ -122,6 +124,6 @@ def _dictates(sentence: str) -> bool:
     # "we answer 42 questions": what authors say of themselves is no order
     return match is not None and not re.search(
         r"\b(?:we|they|models?|it|users?|humans?|annotators?|authors?|systems?|llms?|can|could|which|that|able|"
-        r"how|whether|ability|trained|learns?|learned|order|used)\b[^.]{0,40}$",
-        sentence[:match.start() + 1], re.IGNORECASE,
+        r"how|whether|ability|trained|learns?|learned|order|used)\b[^.]{0,40}$", sentence[:match.start() + 1],
+        re.IGNORECASE,
     )

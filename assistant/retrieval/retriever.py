@@ -137,7 +137,7 @@ class Retriever:
         self.collection = collection
         self._embedder = embedder
         self._weights = weights or Weights()
-        self._ranked: tuple[object, Ranking] | None = None  # the last search, often wanted twice for a question
+        self._ranked: tuple[object, Ranking] | None = None  # the last search: often wanted twice for a question
 
     def count(self) -> int:
         """How many papers are searched."""

@@ -5,11 +5,13 @@ Source of the idea: Norvig, "How to Write a Spelling Corrector", 2007: try every
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from assistant.retrieval.lexical import LexicalIndex
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
+ENDINGS = ("s", "d", "r", "ed", "er", "or", "ers", "ors", "ing", "ly", "ness", "able", "ation", "ations", "ment", "ments", "less",
+           "ful", "ist", "ists", "ity", "ize", "ise", "ized", "ised")
 MIN_PAPERS = 2  # a word only one paper has may be a slip itself
 
 
@@ -31,8 +33,23 @@ def edits(word: str, letters: str = LETTERS) -> Iterator[str]:
             yield head + letter + tail
 
 
-def nearest_word(word: str, lexical: LexicalIndex) -> str | None:
-    """The word one edit from ``word`` that most papers have; None if none has at least two. Ties go by the alphabet."""
-    found = [(lexical.word_frequency(other), other) for other in set(edits(word)) if len(other) > 2]
-    papers, best = max(found, key=lambda entry: (entry[0], [-ord(c) for c in entry[1]]))
-    return best if papers >= MIN_PAPERS else None
+def derived(word: str, is_word: Callable[[str], bool]) -> bool:
+    """Whether a word is a known one with a common ending, and so most likely no slip: "predictor" of "predict"."""
+    for ending in ENDINGS:
+        stem = word.removesuffix(ending)
+        if stem != word and len(stem) > 2 and any(is_word(stem + end) for end in ("", "e")):
+            return True
+    return False
+
+
+def nearest_word(word: str, lexical: LexicalIndex, is_word: Callable[[str], bool]) -> str | None:
+    """The word one edit from ``word`` that most papers have; None if none has at least two.
+
+    Of words that papers have equally often, being one of the language counts most, then two letters swapped, then the
+    length, then the alphabet.
+    """
+    found = {other: papers for other in set(edits(word)) if len(other) > 2
+             and (papers := lexical.word_frequency(other)) >= MIN_PAPERS and (is_word(other) or derived(other, is_word))}
+    swapped = {other for other in found if sorted(other) == sorted(word)}
+    return min(found, key=lambda other: (-found[other], not is_word(other), other not in swapped, len(other), other),
+               default=None)
