@@ -159,7 +159,8 @@ def _form(reading: Reading, *, named: bool) -> tuple[str, float]:
     """The most probable form; talk about the collection or just talk has no subject, so with one it is another.
 
     Args:
-        named: whether the question writes a known name as one, which is a subject however it is read ("what does CoME do?").
+        named: whether the question writes a known name as one, which is a subject however the words are read
+            ("what does CoME do?").
     """
     subject = named or any(
         tag in ("topic", "name") and token.is_content for token, tag in zip(reading.tokens, reading.tags, strict=True)
