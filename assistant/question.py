@@ -122,9 +122,12 @@ def understand(
     slips = tuple(_slips(typed, collection, is_word))
     text = _put_right(typed, slips)
     reading = read(text)
-    form, chance = _form(reading)
-    runs = list(_runs(reading)) if form in ("list", "count") else []
     mentions = find_mentions(text, reading, collection, is_word)
+    form, chance = _form(reading, named=any(
+        name.known and not name.surface.islower() and not collection.store.is_common_noun(name.key)
+        for name in conditions(mentions, reading, collection)
+    ))
+    runs = list(_runs(reading)) if form in ("list", "count") else []
     exclusions = tuple(part for run in runs for part in _exclusions(text, run, reading, mentions, collection))
     kept = _kept(reading, runs)
     names = conditions(
@@ -152,9 +155,14 @@ def understand(
     )
 
 
-def _form(reading: Reading) -> tuple[str, float]:
-    """The most probable form; talk about the collection or just talk has no subject, so with one it is another."""
-    subject = any(
+def _form(reading: Reading, *, named: bool) -> tuple[str, float]:
+    """The most probable form; talk about the collection or just talk has no subject, so with one it is another.
+
+    Args:
+        named: whether the question writes a known name as one, which is a subject however the words are read
+            ("what does CoME do?").
+    """
+    subject = named or any(
         tag in ("topic", "name") and token.is_content for token, tag in zip(reading.tokens, reading.tags, strict=True)
     )
     return next((form, chance) for form, chance in reading.forms if not (subject and form in ("collection", "chat")))

@@ -44,6 +44,7 @@ from assistant import Assistant
     ("who are you?", "collection"),
     ("thanks a lot!", "collection"),
     ("which files did you read?", "collection"),
+    ("what does CoME do?", "fact"),
     ("", "empty"),
     ("?!…", "empty"),
     ("🙂🙂", "empty"),

@@ -55,7 +55,8 @@ class Facts:
         sure = confidence.of_fact(judgement.confidence, chosen)
         if judgement.abstain or not chosen:
             nearest = [reading.hits[place] for place in _by_chance(reading)]
-            refusal = self._refuse(answer_id, question, nearest, judgement.reason or NOTHING_FOUND, sure)
+            reason = self._left_out(question) or judgement.reason or NOTHING_FOUND
+            refusal = self._refuse(answer_id, question, nearest, reason, sure)
             return refusal if answerable.off_topic(found) else _with_nearest(refusal)
         ordered = _together(chosen)
         sentences, citations = quoted(
@@ -74,6 +75,13 @@ class Facts:
         hits = self._retriever.search(query, limit=self._top_k, candidates=self._candidates)
         wanted = asked(question)
         return query, hits, wanted, read(query, hits, wanted)
+
+    def _left_out(self, question: Question) -> str | None:
+        """That a filter leaves no paper with any of the names asked for, though the collection has some."""
+        names = [name for name in question.names if name.known]
+        if not names or any(self._retriever.with_name(name.key) for name in names):
+            return None
+        return f"none of these papers mentions {' or '.join(name.label for name in names)}"
 
 
 def _with_nearest(refusal: Answer) -> Answer:

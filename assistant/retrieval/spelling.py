@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 from assistant.retrieval.lexical import LexicalIndex
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
-ENDINGS = ("s", "d", "r", "ed", "er", "or", "ers", "ors", "ing", "ly", "ness", "able", "ation", "ations", "ment", "ments", "less",
-           "ful", "ist", "ists", "ity", "ize", "ise", "ized", "ised")
+ENDINGS = tuple(
+    "s d r ed er or ers ors ing ly ness able ation ations ment ments less ful ist ists ity ize ise ized ised".split()
+)
 MIN_PAPERS = 2  # a word only one paper has may be a slip itself
 
 
@@ -49,7 +50,8 @@ def nearest_word(word: str, lexical: LexicalIndex, is_word: Callable[[str], bool
     length, then the alphabet.
     """
     found = {other: papers for other in set(edits(word)) if len(other) > 2
-             and (papers := lexical.word_frequency(other)) >= MIN_PAPERS and (is_word(other) or derived(other, is_word))}
+             and (papers := lexical.word_frequency(other)) >= MIN_PAPERS
+             and (is_word(other) or derived(other, is_word))}
     swapped = {other for other in found if sorted(other) == sorted(word)}
     return min(found, key=lambda other: (-found[other], not is_word(other), other not in swapped, len(other), other),
                default=None)
