@@ -18,8 +18,12 @@ from assistant.answering.sentences import MAX_OF_PAPER, Reading
 from assistant.question import Question
 from assistant.records import Hit
 from assistant.retrieval.retriever import Query
+from assistant.retrieval.words import words
 
+NOT_TREATED = "the collection does not seem to treat this"
 OWN_NAME = 3  # papers at most that mention a name which tells one of them
+UNMET = 0.3   # token cosine up to which a word has nothing in common with a paper
+AT_STAKE = 1  # weight of words beside the name from which their absence tells: that of one which no paper has
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +113,28 @@ def off_topic(found: Signs) -> bool:
     return found.nearby < OFF_TOPIC and not found.named
 
 
+def is_namesake(question: Question, query: Query, best: Hit, *, stems: Callable[[str], Sequence[str]]) -> bool:
+    """Whether a paper has nothing of a question but its name: of pizza in Rome, that on the method ROME."""
+    paper = best.paper
+    names = {word for name in question.names for word, _, _ in words(name.surface)}
+    if not any(paper.paper_id in name.papers for name in query.names):
+        return False
+    said = set(stems(f"{paper.title or ''} {paper.abstract}"))
+    rows = [sentence.coverage for sentence in best.sentences]
+    rows += [best.title_coverage] if best.title_coverage else []
+    beside = [(at, word) for at, word in enumerate(query.words) if word.content and word.text not in names]
+    return sum(word.weight for _, word in beside) >= AT_STAKE and all(
+        said.isdisjoint(stems(word.text)) and max(row[at] for row in rows) < UNMET for at, word in beside
+    )
+
+
 def judge(found: Signs, wanted: Asked, missing_names: Sequence[str], *, level: str) -> Judgement:
     """Decide whether to answer; ``level`` is one of `THRESHOLDS`, ``missing_names`` those the best paper lacks."""
     likely = probability(found)
     if likely >= THRESHOLDS[level]:
         return Judgement(False, None, likely)
     if off_topic(found):
-        reason = "the collection does not seem to treat this"
+        reason = NOT_TREATED
     elif missing_names:
         reason = f"the paper that comes nearest does not mention {' or '.join(missing_names)}"
     elif found.seldom:

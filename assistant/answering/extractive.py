@@ -76,7 +76,9 @@ class Extractive:
                 trace=trace,
             )
         kind = "fact" if len(known.names) == 1 else "compare"
-        read = Question(known.text, kind, names=known.names, hard=known.names, positive=known.text)
+        alone = known.text == known.names[0].surface  # then what it is will be told
+        wording = f"what is {known.text}?" if alone else known.text
+        read = Question(wording, kind, names=known.names, hard=known.names, positive=known.text)
         compared = comparison(self._retriever, read, candidates=self._candidates) if kind == "compare" else None
         answer = self._compare(answer_id, read, compared) if compared else self.facts.answer(answer_id, read)
         notice = f"(The question does not seem to be in English; I searched for {known.text}.) "

@@ -47,9 +47,10 @@ class Facts:
             return self._refuse(
                 answer_id, question, hits, f"no paper of the collection mentions {names}", confidence.RULED_OUT
             )
-        found = answerable.signs(
-            question, wanted, query, hits, reading, stems=self._retriever.collection.lexical.stems
-        )
+        stems = self._retriever.collection.lexical.stems
+        if reading.hits and answerable.is_namesake(question, query, reading.hits[reading.best_paper()], stems=stems):
+            return self._refuse(answer_id, question, hits, answerable.NOT_TREATED, confidence.RULED_OUT)
+        found = answerable.signs(question, wanted, query, hits, reading, stems=stems)
         judgement = answerable.judge(found, wanted, _missing(question, query, reading), level=self._refusal)
         chosen = reading.chosen()
         sure = confidence.of_fact(judgement.confidence, chosen)
