@@ -18,12 +18,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from assistant.answering.citations import shorten
 from assistant.errors import MisuseError, StorageError
 from assistant.followup import Turn
-from assistant.records import SCHEMA, Answer, AnswerSentence, Citation, ListItem, Nearest, Source
+from assistant.records import SCHEMA, Answer
 
 FILE = "conversations.sqlite"
+_ANSWER = TypeAdapter(Answer)  # reads every field of an answer back, whatever it comes to have
 LOCAL = "local"        # the owner where there is no login
 TITLE_CHARS = 60
 _TABLES = """
@@ -136,7 +139,7 @@ class Conversations:
             "SELECT question, searched, answer FROM turns WHERE conversation = ? ORDER BY number",
             self.find(conversation, owner=owner),
         )
-        return tuple(Turn(question, searched, _answer(json.loads(answer))) for question, searched, answer in rows)
+        return tuple(Turn(question, searched, _ANSWER.validate_json(answer)) for question, searched, answer in rows)
 
     def rename(self, conversation: str, title: str, *, owner: str = LOCAL) -> None:
         """Give it another title."""
@@ -269,17 +272,3 @@ def _now() -> str:
 def _clean(text: str) -> str:
     """The text without halves of characters, which SQLite cannot keep."""
     return text.encode("utf-8", "replace").decode()
-
-
-def _answer(fields: dict[str, Any]) -> Answer:
-    """An answer as it was saved."""
-    def sources(entry: dict[str, Any]) -> dict[str, Any]:
-        return entry | {"sources": tuple(Source(**source) for source in entry["sources"])}
-
-    return Answer(**fields | {
-        "sentences": tuple(AnswerSentence(**s | {"marks": tuple(s["marks"])}) for s in fields["sentences"]),
-        "citations": tuple(Citation(**sources(entry)) for entry in fields["citations"]),
-        "items": tuple(ListItem(**sources(entry)) for entry in fields["items"]),
-        "nearest": tuple(Nearest(**sources(entry)) for entry in fields["nearest"]),
-        "trace": tuple(fields["trace"]),
-    })

@@ -11,7 +11,7 @@ from assistant.answering.absence import Asked, absence_asked
 
 
 @pytest.mark.parametrize(("text", "asked"), [
-    ("Why is EasyEdit not in the list of methods that edit T5?", Asked("EasyEdit", "which methods that edit T5?")),
+    ("Why is EasyEdit not in the list of methods that edit T5?", Asked("EasyEdit", "which methods edit T5?")),
     ("why isn't MEMIT listed among papers about editing?", Asked("MEMIT", "which papers about editing?")),
     ("why is Bllossom missing from the list of the Korean models", Asked("Bllossom", "which Korean models?")),
     ("why is EasyEdit not in it?", Asked("EasyEdit", None)),

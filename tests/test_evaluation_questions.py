@@ -17,8 +17,8 @@ FACT = {"id": "a", "kind": "fact", "question": "what?", "papers": ["a.txt:1"], "
 def test_the_fixed_set_keeps_to_its_own_format() -> None:
     items = load()
 
-    assert sum(isinstance(item, EvalQuestion) for item in items) == 557
-    assert sum(isinstance(item, EvalConversation) for item in items) == 22
+    assert sum(isinstance(item, EvalQuestion) for item in items) == 737
+    assert sum(isinstance(item, EvalConversation) for item in items) == 32
 
 
 def test_a_set_is_read_in_order_with_its_turns(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ _OF_LIST = re.compile(
     r"(?P<listed>.+?)\W*$|\bamong\s+(?:the\s+)?(?P<among>.+?)\W*$", re.IGNORECASE,
 )
 _ALL = re.compile(r"^(?:all|the)\s+", re.IGNORECASE)
+_THAT = re.compile(r"^((?:[\w-]+\s+){1,3}?)(?:that|which|who)\s+", re.IGNORECASE)  # "methods that edit"
 _OF_IT = re.compile(
     r"^\W*(?:(?:in|on|from|among|of|part|a|listed|included|shown|mentioned|named|cited|found|there|it|them|those|these|"
     r"that|this|the|your|list|answer|results?|ones|here|out)\b\W*)*$", re.IGNORECASE,
@@ -46,7 +47,7 @@ def absence_asked(text: str) -> Asked | None:
     """Read "why is X not in it?" and "why is X not in the list of …?"; None for any other question.
 
     >>> absence_asked("Why is EasyEdit not in the list of methods that edit GPT-J?")
-    Asked(paper='EasyEdit', listed='which methods that edit GPT-J?')
+    Asked(paper='EasyEdit', listed='which methods edit GPT-J?')
     >>> absence_asked("why isn't MEMIT in it?"), absence_asked("why is RLHF not stable?")
     (Asked(paper='MEMIT', listed=None), None)
     """
@@ -56,7 +57,8 @@ def absence_asked(text: str) -> Asked | None:
     paper = (match["subject"] or match["bare"] or match["short"]).strip(" \"'“”?")
     listed = _OF_LIST.search(match["rest"])
     if listed is not None and (wanted := listed["listed"] or listed["among"]) and not _OF_IT.match(wanted):
-        return Asked(paper, f"which {_ALL.sub('', wanted)}?")
+        works = _THAT.sub(r"\1", _ALL.sub("", wanted))
+        return Asked(paper, f"which {works}?")
     return Asked(paper, None) if _OF_IT.match(match["rest"]) else None
 
 
