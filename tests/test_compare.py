@@ -23,7 +23,7 @@ def places(assistant: Assistant, question: str) -> set[str]:
     ("How did LexGPT, Lawyer LLaMA and Phi-2-Legal each get their legal knowledge?", ["001:24", "002:178", "002:422"]),
     # a name and a description
     ("role of the weak model in Superfiltering as opposed to Meta Ranking?", ["002:410", "002:396"]),
-    ("JMedLoRA and the 70B Japanese medical QA study seem to disagree. What does each one say?", ["002:18", "002:230"]),
+    ("JMedLoRA and the 70B Japanese medical QA study: what does each one say?", ["002:18", "002:230"]),
     # descriptions only
     ("GPU memory savings: ladder side-tuning versus tuning only LayerNorm", ["003:227", "002:330"]),
     ("In which studies did bigger language models turn out worse, once for truthfulness and once for resisting "

@@ -41,6 +41,16 @@ def test_a_resumed_conversation_goes_on_where_it_was_left(assistant: Assistant, 
     assert [saved.turns for saved in kept.saved()] == [3]
 
 
+def test_a_comparison_is_read_back_with_its_table(assistant: Assistant, kept: Conversations) -> None:
+    recorder = kept.recorder()
+    answer = Dialogue(assistant, remember=recorder).ask("compare MEMIT and MALMEN")
+    assert recorder.id is not None
+
+    (resumed,) = kept.turns(recorder.id)
+
+    assert len(answer.table) == 2 and resumed.answer == answer
+
+
 def test_conversations_are_listed_newest_first_searched_and_renamed(kept: Conversations) -> None:
     old, new = kept.recorder(), kept.recorder()
     old(turn("What is Quillon?", "Quillon edits GPT-J."))

@@ -94,3 +94,13 @@ def test_confidence_grows_with_both_of_its_grounds() -> None:
 
     assert all(math.isfinite(value) and 0 < value < 1 for row in grid for value in row)
     assert grid[0] == sorted(grid[0])
+
+
+@pytest.mark.parametrize(("question", "namesake"), [
+    ("what is the best pizza in Rome?", True), ("where does Falcon nest?", True),
+    ("what is ROME?", False), ("how many parameters does Weaver Ultra have?", False),
+])
+def test_a_paper_that_shares_only_a_name_does_not_answer(question: str, namesake: bool, assistant: Assistant) -> None:
+    answer = assistant.ask(question)
+
+    assert (answer.abstained and answer.reason == "the collection does not seem to treat this") == namesake

@@ -171,6 +171,12 @@ def test_comparing_what_the_filter_left_out_is_refused(assistant: Assistant) -> 
     assert answer.citations == ()
 
 
+def test_asking_after_what_the_filter_left_out_says_so(assistant: Assistant) -> None:
+    answer = assistant.ask("what is MEMIT?", filters=Filters(sources=("004*",)))
+
+    assert answer.abstained and answer.reason == "none of these papers mentions MEMIT"
+
+
 def test_no_filter_changes_nothing(assistant: Assistant) -> None:
     plain, empty = assistant.ask(QUESTIONS[0]), assistant.ask(QUESTIONS[0], filters=Filters())
 
