@@ -27,7 +27,7 @@ class Product:
     """An `Assistant` as a `Subject`."""
 
     def __init__(self, assistant: Assistant, chat: Chat | None = None) -> None:
-        """``chat`` makes an engine that remembers its turns; without it every turn is asked by itself."""
+        """``chat`` makes an engine that remembers its turns; default: a `Dialogue`."""
         self.assistant = assistant
         self._chat = chat
 
@@ -37,7 +37,9 @@ class Product:
 
     def conversation(self) -> Engine:
         """A new conversation."""
-        return self._chat(self.assistant) if self._chat else self.assistant
+        from assistant.dialogue import Dialogue
+
+        return (self._chat or Dialogue)(self.assistant)
 
     def ranking(self, question: str, limit: int) -> Sequence[str]:
         """As `Assistant.search`."""
@@ -57,7 +59,6 @@ class Product:
         ids = collection.store.paper_ids()
         return {
             **{name: getattr(settings, name) for name in ASKED},
-            "conversations": "remembered" if self._chat else "each turn by itself",
             "embedder": collection.card.get("embedder", ""), "fingerprint": collection.card.get("fingerprint", ""),
             "papers": len(ids), "papers_sha256": hashlib.sha256("".join(ids).encode()).hexdigest()[:16],
         }
