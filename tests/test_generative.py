@@ -285,7 +285,8 @@ def test_a_reply_that_breaks_off_keeps_what_was_shown_and_goes_on_with_quotes(
 
     assert answer.text.startswith("Quillon is a method that rewrites single layers of GPT-J without retraining. [1]")
     assert "(The reply of openai broke off. These are the papers' own words:)" in answer.text
-    assert answer.sentences[-1].text in ABSTRACTS[0]
+    assert answer.sentences[-1].text == "Quillon keeps 97% of the original accuracy on unrelated prompts."
+    assert answer.sentences[-1].text in ABSTRACTS[0] and answer.citations[-1].quote == answer.sentences[-1].text
 
 
 def test_a_busy_server_and_two_failures_are_waited_out(opened: Asking, server: ScriptedServer, quick: None) -> None:

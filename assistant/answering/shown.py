@@ -8,11 +8,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from assistant.answering.calls import Calls
-from assistant.answering.citations import Marks
+from assistant.answering.citations import Marks, within
 from assistant.answering.fallback import INSTEAD, failure
 from assistant.answering.gate import Judged
 from assistant.backends.base import BackendError
-from assistant.records import Answer, AnswerSentence, Hit, Nearest
+from assistant.records import Answer, AnswerSentence, Citation, Hit, Nearest
 
 if TYPE_CHECKING:
     from assistant.answering.stream import Pieces
@@ -116,18 +116,28 @@ class Shown:
                 trace=(*draft.trace, *self.trace),
             )
             return
-        yield self._put(f"\n({what}. {INSTEAD})")
-        if not draft.abstained:
-            by_mark = {citation.mark: citation for citation in draft.citations}
-            papers = {citation.paper_id: citation for citation in self._marks.citations()}
-            for sentence in draft.sentences:
-                cited = [by_mark[mark] for mark in sentence.marks if mark in by_mark]
-                places = {(found.paper_id, found.start) for found in papers.values()}
-                if not cited or all((found.paper_id, found.start) in places for found in cited):
-                    continue
-                marks = tuple(self._marks.add(citation) for citation in cited)
-                yield self._show(replace(sentence, marks=marks), " ")
+        quotes = self._not_shown(draft)
+        yield self._put(f"\n({what}. {INSTEAD})" if quotes else f"\n({what}.)")
+        for sentence, citations in quotes:
+            marks = tuple(self._marks.add(citation) for citation in citations)
+            yield self._show(replace(sentence, marks=marks), " ")
         yield self.answer(calls)
+
+    def _not_shown(self, draft: Answer) -> list[tuple[AnswerSentence, list[Citation]]]:
+        """The quotes of an extractive answer that no mark leads to yet, each with citations of its words alone."""
+        if draft.abstained:
+            return []
+        by_mark = {citation.mark: citation for citation in draft.citations}
+        shown = self._marks.citations()
+        quotes = []
+        for sentence in draft.sentences:
+            cited = [by_mark[mark] for mark in sentence.marks if mark in by_mark]
+            if any(
+                not any(sentence.text in other.quote for other in shown if other.paper_id == citation.paper_id)
+                for citation in cited
+            ):
+                quotes.append((sentence, [within(citation, sentence.text) for citation in cited]))
+        return quotes
 
     def _base(self, calls: Calls) -> Answer:
         timings = {**self.draft.timings, "model": round(calls.waited_s * 1000, 1)}
