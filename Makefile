@@ -25,7 +25,7 @@ chat: $(INDEXED)
 	@$(BIN)/assistant serve
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-llamacpp: $(VENV)/.llamacpp
 	$(BIN)/python -m pytest -rs -k llamacpp tests/test_backends.py tests/test_backends_table.py
