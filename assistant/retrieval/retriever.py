@@ -301,7 +301,8 @@ class Retriever:
         """
         chunks: list[str] | None = None
         # A fifth more chunks than that many papers have on average: to search again costs more.
-        depth = math.ceil(1.2 * limit * int(self.collection.card["chunks"]) / max(self.collection.store.count(), 1))
+        of_paper = int(self.collection.card["chunks"]) / max(self.collection.store.count(), 1)
+        depth = max(limit, math.ceil(1.2 * limit * of_paper))
         if within is not None:
             share = len(within) / max(self.collection.store.count(), 1)
             if share < MIN_SHARE:
