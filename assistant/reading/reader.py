@@ -124,6 +124,9 @@ class Reader:
             return cls(model("tagger"), stored["steps"].astype(np.float64), model("forms"), model("wants"))
 
 
+COARSE = frozenset(["five"])  # sources whose subjects are annotated as whole clauses: they teach kinds, not tags
+
+
 def train(forms: Sequence[Form], encodings: Sequence[Encoding]) -> Reader:
     """Fit a reader to annotated questions and their encodings.
 
@@ -135,12 +138,10 @@ def train(forms: Sequence[Form], encodings: Sequence[Encoding]) -> Reader:
         token_vectors(found, encoding.offsets, encoding.vectors)
         for found, encoding in zip(tokens, encodings, strict=True)
     ]
-    signs = [
-        shown for form, found, encoding in zip(forms, tokens, encodings, strict=True)
-        for shown in token_signs(form.text, found, encoding.offsets)
-    ]
-    tagger, steps = fit(np.concatenate(vectors), signs, chain.loss(tags, len(TAGS)), classes=len(TAGS),
-                        extra=len(TAGS) ** 2)
+    fine = [i for i, form in enumerate(forms) if form.source not in COARSE]
+    signs = [shown for i in fine for shown in token_signs(forms[i].text, tokens[i], encodings[i].offsets)]
+    tagger, steps = fit(np.concatenate([vectors[i] for i in fine]), signs, chain.loss([tags[i] for i in fine], len(TAGS)),
+                        classes=len(TAGS), extra=len(TAGS) ** 2)
     named = [[TAGS[tag] for tag in row] for row in tags]
     wholes = np.stack([
         form_vector(found, encoding.pooled, row)
