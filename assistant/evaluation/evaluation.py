@@ -74,7 +74,7 @@ class Evaluation:
             "timings": {
                 "finished": self.finished, "seconds": round(self.seconds, 1),
                 "latency_ms": asdict(self.latency) if self.latency else None,
-                "elapsed_ms": {result.id: round(result.elapsed_ms, 2) for result in self.results},
+                "elapsed_ms": {result.id: result.elapsed_ms for result in self.results},
             },
         }
 

@@ -94,7 +94,7 @@ def _examine_one(
     ranking = tuple(subject.ranking(question.question, DEPTH)) if gold.grades and question.turn <= 1 else ()
     before = time.perf_counter()
     answer = engine.ask(question.question)
-    elapsed_ms = 1000 * (time.perf_counter() - before)
+    elapsed_ms = round(1000 * (time.perf_counter() - before), 2)  # as a report keeps it
     cited = sorted({citation.paper_id for citation in answer.citations})
     case = Case(question, gold, answer, ranking, {paper.paper_id: paper for paper in subject.papers(cited)})
     return _result(case, _gold_papers(subject, question), judge, elapsed_ms)
