@@ -140,8 +140,10 @@ def train(forms: Sequence[Form], encodings: Sequence[Encoding]) -> Reader:
     ]
     fine = [i for i, form in enumerate(forms) if form.source not in COARSE]
     signs = [shown for i in fine for shown in token_signs(forms[i].text, tokens[i], encodings[i].offsets)]
-    tagger, steps = fit(np.concatenate([vectors[i] for i in fine]), signs, chain.loss([tags[i] for i in fine], len(TAGS)),
-                        classes=len(TAGS), extra=len(TAGS) ** 2)
+    tagger, steps = fit(
+        np.concatenate([vectors[i] for i in fine]), signs, chain.loss([tags[i] for i in fine], len(TAGS)),
+        classes=len(TAGS), extra=len(TAGS) ** 2,
+    )
     named = [[TAGS[tag] for tag in row] for row in tags]
     wholes = np.stack([
         form_vector(found, encoding.pooled, row)
