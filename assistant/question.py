@@ -19,11 +19,10 @@ from assistant.retrieval.names import Name, find_names, name_key
 from assistant.retrieval.spelling import derived, nearest_word
 from assistant.retrieval.words import FUNCTION_WORDS, words
 
-__all__ = ["FEW_PAPERS", "Condition", "Exclusion", "Question", "understand"]
+__all__ = ["Condition", "Exclusion", "Question", "understand"]
 
 MIN_CORRECTABLE = 5   # letters a word must have before a slip in it is a better guess than another word
 MAX_CORRECTABLE = 24  # letters; longer ones are no words, and have too many edits to try
-FEW_PAPERS = 2        # that mention a name which is then one paper's own
 
 EVERYWHERE = 0.33     # share of the papers that have a word of no use beside a name
 

@@ -2,7 +2,6 @@
 
     python benchmarks/calibrate.py membership    # for assistant/answering/membership.py
     python benchmarks/calibrate.py membership --questions MORE.jsonl    # also on list questions of a file of your own
-    python benchmarks/calibrate.py refusal       # for assistant/answering/refusal.py
 """
 
 from __future__ import annotations
@@ -14,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from logistic import logistic
 
 from assistant.answering.membership import CUTS, Evidence
-from assistant.answering.refusal import Signals, signals
 from assistant.api import Assistant
 from assistant.evaluation.questions import EvalQuestion, load_questions
 
@@ -26,15 +25,12 @@ FOLDS = 10
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["membership", "refusal"])
+    parser.add_argument("what", choices=["membership"])
     parser.add_argument("--questions", type=Path, help="a file of more questions to fit membership on")
     arguments = parser.parse_args()
     with Assistant.open() as assistant:
-        if arguments.what == "membership":
-            more = load_questions(arguments.questions) if arguments.questions else []
-            assistant.collection.read(lambda: calibrate_membership(assistant, more))
-        else:
-            assistant.collection.read(lambda: calibrate_refusal(assistant))
+        more = load_questions(arguments.questions) if arguments.questions else []
+        assistant.collection.read(lambda: calibrate_membership(assistant, more))
 
 
 def calibrate_membership(assistant: Assistant, more: Sequence[EvalQuestion]) -> None:
@@ -52,40 +48,6 @@ def calibrate_membership(assistant: Assistant, more: Sequence[EvalQuestion]) -> 
     cut = CUTS["balanced"]
     fitted = [chance(sample, weights, bias) for sample in report]
     print(f"report, cut {cut}:", *(f"{value:.3f}" for value in mean_scores(report, fitted, cut)), f"n={len(report)}")
-
-
-def calibrate_refusal(assistant: Assistant) -> None:
-    """Print weights and thresholds of refusal, and what they do on both halves."""
-    retriever = assistant.retriever()
-    asked, x, y = [], [], []
-    for question in load_questions():
-        understood = assistant.understand(question.question)
-        if understood.unknown or understood.kind in ("list", "count", "collection"):
-            continue
-        query = retriever.query(understood.corrected, names=understood.keys)
-        asked.append(question)
-        x.append(astuple(signals(query, retriever.search(query, limit=10))))
-        y.append(float(question.kind != "unanswerable"))
-    features, answerable = np.array(x), np.array(y)
-    choose = np.array([question.split == "choose" for question in asked])
-    weights, bias = logistic(features[choose], answerable[choose], np.ones(int(choose.sum())), ridge=10.0)
-    chance = 1 / (1 + np.exp(-(features @ weights + bias)))
-    print("WEIGHTS =", {f.name: round(float(w), 3) for f, w in zip(fields(Signals), weights, strict=True)})
-    print("BIAS =", round(float(bias), 3))
-    levels = {"strict": 0.15, "balanced": 0.07, "eager": 0.02}
-    thresholds = {
-        level: float(np.quantile(chance[choose & (answerable > 0)], share)) for level, share in levels.items()
-    }
-    print("THRESHOLDS =", {level: round(value, 3) for level, value in thresholds.items()})
-    styles = np.array([question.style for question in asked])
-    for half, members in (("choose", choose), ("report", ~choose)):
-        refused = chance < thresholds["balanced"]
-        by_style = {
-            str(style): round(float(refused[members & (answerable == 0) & (styles == style)].mean()), 2)
-            for style in sorted(set(styles[members & (answerable == 0)]))
-        }
-        wrong = float(refused[members & (answerable > 0)].mean())
-        print(f"{half}, balanced: refused {by_style}, false refusals {wrong:.3f}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,25 +120,6 @@ def mean_scores(samples: Sequence[Sample], chances: Sequence[Floats], cut: float
         scores.append((right / max(listed, 1), right / sample.gold, 2 * right / (listed + sample.gold)))
     precision, recall, f1 = np.mean(scores, axis=0)
     return float(precision), float(recall), float(f1)
-
-
-def logistic(x: Floats, y: Floats, weight: Floats, *, ridge: float = 1.0) -> tuple[Floats, float]:
-    """Logistic regression by Newton's method with a ridge on standardised features.
-
-    Returns:
-        Slopes (k,) and bias for features (n, k) as they are, labels (n,) 0 or 1, sample weights (n,).
-    """
-    mean, spread = x.mean(axis=0), x.std(axis=0) + 1e-6
-    design = np.c_[(x - mean) / spread, np.ones(len(x))]
-    theta = np.zeros(design.shape[1])
-    penalty = ridge * np.eye(len(theta))
-    penalty[-1, -1] = 1e-6
-    for _ in range(50):
-        p = 1 / (1 + np.exp(-design @ theta))
-        gradient = design.T @ (weight * (p - y)) + penalty @ theta
-        theta -= np.linalg.solve((design * (weight * p * (1 - p))[:, None]).T @ design + penalty, gradient)
-    slopes = theta[:-1] / spread
-    return slopes, float(theta[-1] - slopes @ mean)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from statistics import median
 
 import numpy as np
 import numpy.typing as npt
+from logistic import logistic
 
 from assistant.answering.asked import Asked
 from assistant.answering.sentences import (
@@ -140,25 +141,6 @@ def conditional_logit(choices: Sequence[tuple[Floats, Floats]], *, ridge: float)
         theta = theta - np.linalg.solve(curvature, gradient)
     weights: Floats = theta / spread
     return weights
-
-
-def logistic(x: Floats, y: Floats, *, ridge: float) -> tuple[Floats, float]:
-    """Logistic regression by Newton's method with a ridge on standardised signs.
-
-    Returns:
-        Slopes (k,) and bias for signs (n, k) as they are, labels (n,) 0–1.
-    """
-    mean, spread = x.mean(axis=0), x.std(axis=0) + 1e-6
-    design = np.c_[(x - mean) / spread, np.ones(len(x))]
-    theta = np.zeros(design.shape[1])
-    penalty = ridge * np.eye(len(theta))
-    penalty[-1, -1] = 1e-6
-    for _ in range(50):
-        p = 1 / (1 + np.exp(-design @ theta))
-        gradient = design.T @ (p - y) + penalty @ theta
-        theta -= np.linalg.solve((design * (p * (1 - p))[:, None]).T @ design + penalty, gradient)
-    slopes: Floats = theta[:-1] / spread
-    return slopes, float(theta[-1] - slopes @ mean)
 
 
 def answered(sample: Sample, reading: Reading) -> bool:

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from facts import FOLDS, Sample, answered, folds, logistic, questions, readings, samples
+from facts import FOLDS, Sample, answered, folds, questions, readings, samples
+from logistic import logistic
 
 from assistant.answering import answerable, confidence
 from assistant.answering.answerable import Signs

@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 
 from assistant.answering.asked import Asked
-from assistant.answering.refusal import OFF_TOPIC, Judgement
 from assistant.answering.sentences import MAX_OF_PAPER, Reading
 from assistant.question import Question
 from assistant.records import Hit
@@ -24,6 +23,16 @@ NOT_TREATED = "the collection does not seem to treat this"
 OWN_NAME = 3  # papers at most that mention a name which tells one of them
 UNMET = 0.3   # token cosine up to which a word has nothing in common with a paper
 AT_STAKE = 1  # weight of words beside the name from which their absence tells: that of one which no paper has
+OFF_TOPIC = 0.3  # mean cosine below which nothing in the collection is near
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Whether to refuse, why, and how probable a right answer is."""
+
+    abstain: bool
+    reason: str | None
+    confidence: float  # 0–1
 
 
 @dataclass(frozen=True, slots=True)
