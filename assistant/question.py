@@ -74,6 +74,7 @@ class Question:
     trace: tuple[str, ...] = ()
     form: str = ""                           # finer than kind: also definition, yesno, chat
     wants: str = ""                          # of a fact: number, person, date … one of `reading.forms.WANTS`
+    listing: float = 0.0                     # P(a list or a count of papers is asked for), 0–1
     phrases: tuple[str, ...] = ()            # the topic as it stands in the question, phrase by phrase
 
     @property
@@ -150,6 +151,7 @@ def understand(
     trace.append(f"topic: {' '.join(topic) or '-'}")
     return Question(
         typed, kind, names, hard, any_of, topic, exclusions, _text_of(kept, reading), slips, tuple(trace), form, wants,
+        sum(chance for form, chance in reading.forms if form in ("list", "count")),
         tuple(_phrases(kept, reading, text, hard)),
     )
 

@@ -24,6 +24,7 @@ from assistant.answering.sentences import (
     PaperSigns,
     Reading,
     SentenceSigns,
+    Stems,
     Weights,
     paper_signs,
     read,
@@ -51,6 +52,7 @@ class Sample:
     hits: tuple[Hit, ...]
     wanted: Asked
     gold: frozenset[str]  # ids of the papers it needs
+    stems: Stems
 
     def answers(self, hit: Hit, text: str) -> bool:
         """Whether a sentence of a paper holds an accepted answer."""
@@ -76,7 +78,8 @@ def samples(assistant: Assistant, asked: Sequence[EvalQuestion]) -> list[Sample]
             continue
         query, hits, wanted, _ = facts.read(understood)
         found.append(Sample(
-            question, understood, query, tuple(hits), wanted, frozenset(assistant.paper_ids(question.papers))
+            question, understood, query, tuple(hits), wanted, frozenset(assistant.paper_ids(question.papers)),
+            assistant.collection.lexical.stems,
         ))
     return found
 
@@ -102,7 +105,7 @@ def fit(found: Sequence[Sample]) -> Weights:
         by_paper.append((np.array([astuple(signs) for signs in paper_signs(sample.query, hits)]), right))
         for hit in hits:
             if hit.paper.paper_id in sample.gold:
-                x += [astuple(signs) for signs in sentence_signs(sample.query, hit, sample.wanted)]
+                x += [astuple(signs) for signs in sentence_signs(sample.query, hit, sample.wanted, sample.stems)]
                 y += [float(sample.answers(hit, sentence.text)) for sentence in hit.sentences]
     slopes, bias = logistic(np.array(x), np.array(y), ridge=RIDGE_OF_SENTENCES)
     return Weights(
@@ -118,7 +121,7 @@ def readings(found: Sequence[Sample], fold: npt.NDArray[np.int64]) -> list[Readi
         weights = fit([s for s, of in zip(found, fold, strict=True) if of != k and s.asked.kind in FACTS])
         for place in np.flatnonzero(fold == k).tolist():
             sample = found[place]
-            read_as[place] = read(sample.query, sample.hits, sample.wanted, weights=weights)
+            read_as[place] = read(sample.query, sample.hits, sample.wanted, sample.stems, weights=weights)
     return [read_as[place] for place in range(len(found))]
 
 

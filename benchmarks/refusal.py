@@ -11,7 +11,7 @@ and of confidence one inside the other; the threshold of a fold is set on the ot
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import astuple, fields
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from assistant.answering.sentences import Reading
 from assistant.api import Assistant
 from assistant.evaluation.measures.lists import f1, precision_recall
 from assistant.evaluation.questions import FACTS, EvalQuestion
+from assistant.retrieval.lexical import LexicalIndex
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -52,8 +53,10 @@ def main() -> None:
         ]
         fold = folds(found)
         read_as = readings(found, fold)
-        stems = assistant.collection.lexical.stems
-        signs = assistant.collection.read(lambda: [signs_of(s, r, stems) for s, r in zip(found, read_as, strict=True)])
+        lexical = assistant.collection.lexical
+        signs = assistant.collection.read(
+            lambda: [signs_of(s, r, lexical) for s, r in zip(found, read_as, strict=True)]
+        )
         listed = assistant.collection.read(lambda: lists(assistant, questions(arguments.also)))
     x = np.array([astuple(sign) for sign in signs])
     y = np.array([sample.asked.kind != "unanswerable" for sample in found])
@@ -82,9 +85,9 @@ def main() -> None:
     print_list_confidence(listed)
 
 
-def signs_of(sample: Sample, reading: Reading, stems: Callable[[str], Sequence[str]]) -> Signs:
+def signs_of(sample: Sample, reading: Reading, lexical: LexicalIndex) -> Signs:
     """The signs of one question."""
-    return answerable.signs(sample.understood, sample.wanted, sample.query, sample.hits, reading, stems=stems)
+    return answerable.signs(sample.understood, sample.wanted, sample.query, sample.hits, reading, lexical)
 
 
 def crossed(

@@ -1,14 +1,15 @@
 """Whether the best papers answer a question of fact, or only stand near it.
 
-Similarity tells what the collection is not about. What a paper does not say shows elsewhere: in words and names of the
-question that neither it nor its best sentences have, though it is plainly the paper that is meant; in asking for what
-abstracts seldom give; in taking something for granted and asking why. A logistic regression weighs these signs; it is
+How well the best paper covers the question tells little alone. What a paper does not say shows elsewhere: in names and
+words of the question that it, or every paper, lacks; in asking for what abstracts seldom give, or for a number where it
+has none; in taking something for granted and asking why. A logistic regression weighs these signs; it is
 fitted, and its thresholds are set, by ``benchmarks/refusal.py``.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 
@@ -16,14 +17,19 @@ from assistant.answering.asked import Asked
 from assistant.answering.sentences import MAX_OF_PAPER, Reading
 from assistant.question import Question
 from assistant.records import Hit
+from assistant.retrieval.lexical import LexicalIndex
 from assistant.retrieval.retriever import Query
-from assistant.retrieval.words import words
+from assistant.retrieval.words import WORD, words
 
 NOT_TREATED = "the collection does not seem to treat this"
 OWN_NAME = 3  # papers at most that mention a name which tells one of them
 UNMET = 0.3   # token cosine up to which a word has nothing in common with a paper
 AT_STAKE = 1  # weight of words beside the name from which their absence tells: that of one which no paper has
-OFF_TOPIC = 0.3  # mean cosine below which nothing in the collection is near
+NEAR = 0.3       # cosine from which a paper may be about what is asked
+NEAREST = 5      # papers whose mean cosine tells whether anything is near …
+OFF_TOPIC = 0.3  # … and below which nothing is
+
+_BEGINS = re.compile(r"(?:^|[.?!:;])\W*$")  # right after this, every word has a capital
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,75 +45,71 @@ class Judgement:
 class Signs:
     """What speaks for and against an answer; flags are 0 or 1. The *best* paper is the one most probably meant."""
 
-    nearby: float      # mean cosine of the question and the five best papers
+    far: float         # how far the cosine of the nearest paper is below `NEAR`, if no name tells the best paper
     coverage: float    # of the question's words by the best paper's best sentence, weighted mean of cosines, 0–1
     margin: float      # ranking score of the first paper minus that of the second, 0–1
-    found: float       # P(the best sentence answers), if anything does
-    unsaid: float      # share of the content words, by weight, that the best paper's best sentences lack, · P(meant)
-    unsaid_if_unclear: float  # the same times 1 − P(meant): in a paraphrase most words are other ones anyway
-    seldom: float      # asks for what abstracts seldom give
+    seldom: float      # asks for what abstracts seldom give, in a word that the best sentences lack
     reason: float      # asks why, and the best sentences give no reason for anything; times P(meant)
     unshown: float     # asks for a number or an address, and the best sentences show none
     figures: float     # numbers of the question that the best paper lacks, at most 2
-    names: float       # names of the question that the best paper lacks, at most 2
-    length: float      # of the question, in units of ten words, at most 3
+    strange: float     # share of the content words, by weight, that no paper has in any form
+    capitals: float    # words written with a capital, as proper names are, that the best paper lacks, at most 2
     definition: float  # asks what something is
-    named: float       # the best paper is told by a name that few papers have
+    beside: float      # content words that are no name, in tens, at most 2: many are not covered by chance
+    answers: float     # P(the best sentence answers), if the best paper is the one meant
 
 
 # Fitted by benchmarks/refusal.py.
 WEIGHTS: dict[str, float] = {
-    "nearby": 2.755, "coverage": 3.621, "margin": 2.054, "found": 0.814, "unsaid": 0.095, "unsaid_if_unclear": -0.829,
-    "seldom": -1.23, "reason": -4.065, "unshown": -2.292, "figures": -2.678, "names": -0.5, "length": 1.522,
-    "definition": 1.482, "named": -0.619,
+    "far": -11.582, "coverage": 4.391, "margin": 1.223, "seldom": -1.86, "reason": -3.77, "unshown": -1.793,
+    "figures": -2.365, "strange": -0.764, "capitals": -0.588, "definition": 0.957, "beside": 3.026, "answers": 1.427,
 }
-BIAS = -3.483
-THRESHOLDS = {"strict": 0.696, "balanced": 0.638, "eager": 0.326}
+BIAS = -3.11
+THRESHOLDS = {"strict": 0.69, "balanced": 0.553, "eager": 0.251}
 
 
 def signs(
-    question: Question, wanted: Asked, query: Query, hits: Sequence[Hit], reading: Reading,
-    *, stems: Callable[[str], Sequence[str]],
+    question: Question, wanted: Asked, query: Query, hits: Sequence[Hit], reading: Reading, lexical: LexicalIndex
 ) -> Signs:
-    """Read the signs off the ranking of a question.
-
-    Args:
-        stems: text -> stems of its content words.
-    """
+    """Read the signs off the ranking of a question."""
     if not reading.hits:
         return Signs(*([0.0] * len(fields(Signs))))
     place = reading.best_paper()
     best = reading.hits[place]
-    meant = reading.meant[place]
     sentences = reading.best_sentences(place, MAX_OF_PAPER)
     shown = " ".join(sentence.text for sentence in sentences)
-    said = set(stems(f"{best.paper.title or ''} {shown}"))
     whole = f"{best.paper.title or ''} {best.paper.abstract}"
-    unsaid = total = 0.0
-    for at, word in enumerate(query.words):
-        if word.content:
-            cover = max(sentence.coverage[at] for sentence in sentences)
-            if best.title_coverage:
-                cover = max(cover, best.title_coverage[at])
-            total += word.weight
-            unsaid += word.weight * (0.0 if said.intersection(stems(word.text)) else 1 - cover)
-    unsaid = unsaid / total if total > 0 else 0.0
+    said = set(lexical.stems(whole))
+    content = [word for word in query.words if word.content]
+    named = _words_of_names(question)
+    strange = sum(word.weight for word in content if not lexical.word_frequency(word.text))
     scores = sorted((hit.score for hit in hits), reverse=True)
     return Signs(
-        nearby=sum(hit.similarity for hit in hits[:5]) / len(hits[:5]),
+        far=0.0 if _told(query, best) else max(0.0, NEAR - max(hit.similarity for hit in hits)),
         coverage=max(sentence.score for sentence in sentences),
         margin=scores[0] - scores[1] if len(scores) > 1 else 1.0,
-        found=max(
-            (chance * max(answers) for chance, answers in zip(reading.meant, reading.answers, strict=True)), default=0.0
-        ),
-        unsaid=meant * unsaid, unsaid_if_unclear=(1 - meant) * unsaid,
-        seldom=float(wanted.seldom is not None), reason=meant * (wanted.reason and not wanted.explained_in(shown)),
+        seldom=float(wanted.seldom is not None and set(lexical.stems(shown)).isdisjoint(lexical.stems(wanted.seldom))),
+        reason=reading.meant[place] * (wanted.reason and not wanted.explained_in(shown)),
         unshown=float(wanted.has_form and not wanted.shown_in(shown)),
         figures=min(float(sum(figure not in whole for figure in wanted.figures)), 2.0),
-        names=min(float(sum(best.paper.paper_id not in name.papers for name in query.names)), 2.0),
-        length=min(wanted.length, 30) / 10, definition=float(wanted.definition),
-        named=float(any(best.paper.paper_id in name.papers and len(name.papers) <= OWN_NAME for name in query.names)),
+        strange=strange / (sum(word.weight for word in content) or 1.0),
+        capitals=min(float(sum(said.isdisjoint(lexical.stems(word)) for word in capitalised(question.corrected))), 2.0),
+        definition=float(wanted.definition),
+        beside=min(sum(word.text not in named for word in content), 20) / 10, answers=max(reading.answers[place]),
     )
+
+
+def capitalised(text: str) -> list[str]:
+    """The words written with a capital that no sentence begins with; none where most words are, as in a heading.
+
+    >>> capitalised("What is the capital of Western Australia?")
+    ['Western', 'Australia']
+    """
+    found = list(WORD.finditer(text))
+    capitals = [match for match in found if match.group()[0].isupper()]
+    if 2 * len(capitals) > len(found):
+        return []
+    return [match.group() for match in capitals if not _BEGINS.search(text[:match.start()])]
 
 
 def probability(found: Signs) -> float:
@@ -117,15 +119,20 @@ def probability(found: Signs) -> float:
     return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, score))))
 
 
-def off_topic(found: Signs) -> bool:
-    """Whether nothing in the collection is near, and no name of the question tells a paper."""
-    return found.nearby < OFF_TOPIC and not found.named
+def off_topic(query: Query, hits: Sequence[Hit], best: Hit) -> bool:
+    """Whether nothing in the collection is near, and no name of the question tells the paper most probably meant."""
+    near = hits[:NEAREST]
+    return sum(hit.similarity for hit in near) < OFF_TOPIC * len(near) and not _told(query, best)
+
+
+def _told(query: Query, best: Hit) -> bool:
+    return any(best.paper.paper_id in name.papers and len(name.papers) <= OWN_NAME for name in query.names)
 
 
 def is_namesake(question: Question, query: Query, best: Hit, *, stems: Callable[[str], Sequence[str]]) -> bool:
     """Whether a paper has nothing of a question but its name: of pizza in Rome, that on the method ROME."""
     paper = best.paper
-    names = {word for name in question.names for word, _, _ in words(name.surface)}
+    names = _words_of_names(question)
     if not any(paper.paper_id in name.papers for name in query.names):
         return False
     said = set(stems(f"{paper.title or ''} {paper.abstract}"))
@@ -137,12 +144,22 @@ def is_namesake(question: Question, query: Query, best: Hit, *, stems: Callable[
     )
 
 
-def judge(found: Signs, wanted: Asked, missing_names: Sequence[str], *, level: str) -> Judgement:
-    """Decide whether to answer; ``level`` is one of `THRESHOLDS`, ``missing_names`` those the best paper lacks."""
+def _words_of_names(question: Question) -> set[str]:
+    return {word for name in question.names for word, _, _ in words(name.surface)}
+
+
+def judge(found: Signs, wanted: Asked, *, level: str, astray: bool, missing_names: Sequence[str]) -> Judgement:
+    """Decide whether to answer.
+
+    Args:
+        level: one of `THRESHOLDS`.
+        astray: whether the question is `off_topic`.
+        missing_names: names of the question that the best paper lacks.
+    """
     likely = probability(found)
     if likely >= THRESHOLDS[level]:
         return Judgement(False, None, likely)
-    if off_topic(found):
+    if astray:
         reason = NOT_TREATED
     elif missing_names:
         reason = f"the paper that comes nearest does not mention {' or '.join(missing_names)}"

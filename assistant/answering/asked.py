@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 from assistant.question import Question
-from assistant.retrieval.words import words
+from assistant.retrieval.names import find_names
 
 _DEFINITION = re.compile(
     r"^\W*(?:what(?:['’]s| is| are|s)|define|explain|describe|meaning|tell me what)\b|"
@@ -37,10 +37,12 @@ _SELDOM = re.compile(
     r"latency|throughput|dollars?|euros?|costs?|price|budget|licen[cs]es?|annotators?|agreement|parameters|tokens|"
     r"bleu|wer|f1|rouge|exact[- ]match|perplexity|p-values?|significance)\b", re.IGNORECASE,
 )
-_FIGURE = re.compile(  # "5200", "13.29M", "four"; not the version in "GPT-4"
-    r"(?<![\w.-])[$€£~]?\d|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|half|twice|hundreds?|thousands?|millions?|"
-    r"billions?|double|triple)\b", re.IGNORECASE,
+_COUNTING = re.compile(r"\b(?:how many|(?:the )?numbers? of)\b", re.IGNORECASE)
+_FIGURE = re.compile(  # "5200", "13.29M", "4X", "half"; neither the version in "GPT-4" nor the place in "2) we show"
+    r"(?<![\w.-])[$€£~]?\d(?!\d?\))|"
+    r"\b(?:half|halves|halved|twice|hundreds?|thousands?|millions?|billions?|doubl\w+|tripl\w+)\b", re.IGNORECASE,
 )
+_COUNT = re.compile(r"\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozens?)\b", re.IGNORECASE)
 _CAUSE = re.compile(
     r"\b(?:because|due to|since|as a result of|caused?s?|owing to|attribut\w+|stem(?:s|med|ming)? from|thanks to|"
     r"reasons?|explain\w*|leads? to|leading to|result(?:s|ing)? (?:in|from)|limited by|suffers? from|hence|therefore|"
@@ -55,17 +57,20 @@ class Asked:
     """What is asked for; several may be true."""
 
     number: bool
+    counting: bool      # of the numbers, one that is often written as a word
     definition: bool
     yes_no: bool
     reason: bool        # takes something for granted and asks why
     address: bool       # of code, data or a page
     seldom: str | None  # the word for something that abstracts seldom give
     figures: tuple[str, ...]  # numbers that the question itself gives
-    length: int         # words
 
     def shown_in(self, text: str) -> bool:
         """Whether a text has the kind of thing asked for; false if no kind is told by its form."""
-        return bool((self.number and _FIGURE.search(text)) or (self.address and _URL.search(text)))
+        return bool(
+            (self.number and _FIGURE.search(_without_names(text))) or (self.counting and _COUNT.search(text))
+            or (self.address and _URL.search(text))
+        )
 
     def explained_in(self, text: str) -> bool:
         """Whether a text gives a reason for something."""
@@ -88,8 +93,16 @@ def asked(question: Question) -> Asked:
     seldom = _SELDOM.search(text)
     closed = _YES_NO.search(text)
     return Asked(
-        number=question.wants_number, definition=bool(_DEFINITION.search(text)),
+        number=question.wants_number, counting=bool(_COUNTING.search(text)),
+        definition=bool(_DEFINITION.search(text)),
         yes_no=closed is not None and not _ALTERNATIVE.search(closed.group(1)), reason=bool(_REASON.search(text)),
         address=bool(_ADDRESS.search(text)), seldom=seldom.group() if seldom else None,
-        figures=tuple(_NUMBER.findall(text)), length=sum(1 for _ in words(text)),
+        figures=tuple(_NUMBER.findall(text)),
     )
+
+
+def _without_names(text: str) -> str:
+    """The text with its names blanked, so that the number in "ERNIE 3.0" is no figure."""
+    for name in find_names(text):
+        text = text[:name.start] + " " * (name.end - name.start) + text[name.end:]
+    return text

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -94,6 +94,7 @@ class Comparison:
     ranking: Ranking         # holds the papers of all sides
     confidence: float        # 0–1
     trace: tuple[str, ...]
+    described: bool = False  # some side is told by no name that the collection has
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,8 @@ def comparison(retriever: Retriever, question: Question, *, candidates: int = 20
     found = max(_cuts(ranking, text, owned), default=None, key=lambda cut: cut[0])
     if found is None or found[0] < MIN_GAIN:
         return None
-    return _comparison(ranking, found[1], f"several papers: {found[0]:.2f} better than one")
+    cut = _comparison(ranking, found[1], f"several papers: {found[0]:.2f} better than one")
+    return replace(cut, described=True)
 
 
 def side_by_side(

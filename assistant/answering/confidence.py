@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from assistant.answering.sentences import Candidate
 
 # Of facts: weights of the log-odds that the papers answer and that the sentences quoted do, and a bias.
-FACT = (0.696, 0.545, -0.872)
+FACT = (0.853, 0.385, -0.828)
 # Of lists: weight of the log-odds of the expected F1, and a bias.
-LIST = (0.576, 0.273)
+LIST = (0.478, 0.287)
 # Shares of right answers, (right + 1) / (asked + 2), Laplace's rule of succession: of questions with an unknown name or
 # for authors and dates; of lists that find no paper.
-RULED_OUT = 0.067
-NO_PAPER = 0.056
+RULED_OUT = 0.048
+NO_PAPER = 0.036
 
 
 def of_fact(answerable: float, chosen: Sequence[Candidate]) -> float:
@@ -27,7 +27,7 @@ def of_fact(answerable: float, chosen: Sequence[Candidate]) -> float:
     Args:
         answerable: P(the best papers answer).
     """
-    return _logistic(FACT[0] * _log_odds(answerable) + FACT[1] * _log_odds(found(chosen)) + FACT[2])
+    return _logistic(FACT[0] * log_odds(answerable) + FACT[1] * log_odds(found(chosen)) + FACT[2])
 
 
 def found(chosen: Sequence[Candidate]) -> float:
@@ -37,10 +37,11 @@ def found(chosen: Sequence[Candidate]) -> float:
 
 def of_list(chances: Sequence[float]) -> float:
     """Confidence in a list: its expected F1, 0–1, from P(belongs) of each paper listed; 0.5 odds where none is."""
-    return _logistic(LIST[0] * _log_odds(sum(chances) / len(chances) if chances else 0.5) + LIST[1])
+    return _logistic(LIST[0] * log_odds(sum(chances) / len(chances) if chances else 0.5) + LIST[1])
 
 
-def _log_odds(chance: float) -> float:
+def log_odds(chance: float) -> float:
+    """The logarithm of the odds of a chance, which is kept off 0 and 1 by a thousandth."""
     bounded = min(max(chance, 1e-3), 1 - 1e-3)
     return math.log(bounded / (1 - bounded))
 

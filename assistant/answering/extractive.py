@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
-from assistant.answering import confidence
+from assistant.answering import confidence, routing
 from assistant.answering.about import is_about, tell
 from assistant.answering.absence import explain_absence
+from assistant.answering.answerable import NOT_TREATED
 from assistant.answering.citations import Marks
 from assistant.answering.compare import Comparison, comparison, paragraphs, side_by_side
 from assistant.answering.facts import Facts
@@ -17,6 +18,9 @@ from assistant.answering.wording import notice
 from assistant.question import Question
 from assistant.records import Answer, AnswerSentence, Hit, Nearest, SentenceHit
 from assistant.retrieval.retriever import Retriever
+
+LISTS = ("list", "count", "topic")
+UNTREATED = 0.1  # confidence below which things described, "cats and dogs", are taken for no paper's subject
 
 
 class Extractive:
@@ -48,15 +52,18 @@ class Extractive:
         if question.kind in ("fact", "topic", "compare", "list") and not question.unknown:
             compared = comparison(self._retriever, question, candidates=self._candidates)
             if compared is not None:
+                told = self.facts.answer(answer_id, question) if compared.described else None
+                if told is not None and told.reason == NOT_TREATED and told.confidence < UNTREATED:
+                    return told
                 return self._compare(answer_id, question, compared)
         if question.kind == "compare" and len(question.names) > len(question.unknown) > 0:
             return self._compare_unknown(answer_id, question)
-        if question.kind in ("list", "count"):
-            if self.lists.unknown(question):
-                return self._no_such_name(answer_id, question)
-            return self._list(answer_id, question)
-        if question.kind == "topic" and not question.unknown:
-            return self._topic(answer_id, question)
+        if question.kind in ("list", "count") and self.lists.unknown(question):
+            return self._no_such_name(answer_id, question)
+        if routing.is_choice(question):
+            return self._list_or_fact(answer_id, question)
+        if question.kind in LISTS and not question.unknown:
+            return self.lists.answer(answer_id, question)
         return self.facts.answer(answer_id, question, preface=notice(question))
 
     def explain_absence(self, question: Question, paper_or_name: str, *, answer_id: str) -> Answer:
@@ -84,24 +91,20 @@ class Extractive:
         notice = f"(The question does not seem to be in English; I searched for {known.text}.) "
         return replace(answer, question=question.text, text=notice + answer.text, trace=trace)
 
-    def _list(self, answer_id: str, question: Question) -> Answer:
-        """A list; where nothing fits, what a paper says: "which detector is trained by …" may ask for either."""
-        listed = self.lists.answer(answer_id, question)
-        if not listed.abstained or question.kind == "count":
-            return listed
+    def _list_or_fact(self, answer_id: str, question: Question) -> Answer:
+        """Whichever of both answers it better."""
+        listing = question if question.kind in LISTS else replace(question, kind="list")
+        listed = self.lists.answer(answer_id, listing)
         told = self.facts.answer(answer_id, question, preface=notice(question))
-        if told.abstained:
-            return listed
-        return replace(told, kind="fact", trace=(*told.trace, f"as a list: {listed.reason}"))
-
-    def _topic(self, answer_id: str, question: Question) -> Answer:
-        """A bare topic gets a list if several papers are about it, else what the best one says."""
-        if question.hard and not question.topic:
-            return self.lists.answer(answer_id, question)
-        members = None if question.wants_number else self.lists.members(question)
-        if members is not None and len(members.fitting) > 1:
-            return self.lists.answer(answer_id, question, members)
-        return self.facts.answer(answer_id, question, preface=notice(question))
+        found = routing.signs(question, listed, told)
+        if told.abstained or listed.abstained:
+            sure = question.listing >= routing.SURE and told.confidence < routing.TOLD
+            as_list = question.kind in LISTS and (told.abstained or sure)
+        else:
+            as_list = routing.is_list(found)
+        why = "as a list or as a fact: " + ", ".join(f"{name} {value:.2f}" for name, value in asdict(found).items())
+        answer = listed if as_list else replace(told, kind="fact")
+        return replace(answer, trace=(*answer.trace, why))
 
     # -- comparisons
 

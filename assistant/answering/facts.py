@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from assistant.answering import answerable, confidence
 from assistant.answering.asked import Asked, asked
 from assistant.answering.citations import quoted, title_of, with_marks
-from assistant.answering.sentences import Candidate, Reading, read
+from assistant.answering.sentences import Candidate, Reading, is_background, read
 from assistant.question import Question
 from assistant.records import Answer, Hit
 from assistant.retrieval.retriever import Query, Retriever
@@ -24,6 +24,7 @@ _NEGATION = re.compile(
     r"only limited|less|least|worse|underperform\w*|fall(?:s)? short|refut\w*|contrary|eliminat\w*)\b|n['’]t\b",
     re.IGNORECASE,
 )
+_CONTRAST = re.compile(r"\b(?:while|whereas|although|though|but|unlike|nevertheless|yet)\b", re.IGNORECASE)
 
 # answer id, question, hits, reason, confidence -> a refusal
 Refuse = Callable[[str, Question, Sequence[Hit], str, float], Answer]
@@ -47,18 +48,24 @@ class Facts:
             return self._refuse(
                 answer_id, question, hits, f"no paper of the collection mentions {names}", confidence.RULED_OUT
             )
-        stems = self._retriever.collection.lexical.stems
-        if reading.hits and answerable.is_namesake(question, query, reading.hits[reading.best_paper()], stems=stems):
+        lexical = self._retriever.collection.lexical
+        best = reading.hits[reading.best_paper()] if reading.hits else None
+        if best is not None and answerable.is_namesake(question, query, best, stems=lexical.stems):
             return self._refuse(answer_id, question, hits, answerable.NOT_TREATED, confidence.RULED_OUT)
-        found = answerable.signs(question, wanted, query, hits, reading, stems=stems)
-        judgement = answerable.judge(found, wanted, _missing(question, query, reading), level=self._refusal)
+        found = answerable.signs(question, wanted, query, hits, reading, lexical)
+        astray = best is None or answerable.off_topic(query, hits, best)
+        judgement = answerable.judge(
+            found, wanted, level=self._refusal, astray=astray, missing_names=_missing(question, query, best)
+        )
         chosen = reading.chosen()
         sure = confidence.of_fact(judgement.confidence, chosen)
+        trace = (*question.trace, *_traced(judgement.confidence, found, reading, chosen))
         if judgement.abstain or not chosen:
             nearest = [reading.hits[place] for place in _by_chance(reading)]
             reason = self._left_out(question) or judgement.reason or NOTHING_FOUND
             refusal = self._refuse(answer_id, question, nearest, reason, sure)
-            return refusal if answerable.off_topic(found) else _with_nearest(refusal)
+            refusal = replace(refusal, trace=trace)
+            return refusal if astray else _with_nearest(refusal)
         ordered = _together(chosen)
         sentences, citations = quoted(
             [(item.hit.paper, item.sentence.start, item.sentence.end) for item in ordered]
@@ -67,7 +74,7 @@ class Facts:
         return Answer(
             answer_id, question.text, question.kind, preface + lead + with_marks(sentences), sentences, citations,
             considered=self._retriever.count(), matched=len({citation.paper_id for citation in citations}),
-            confidence=sure, trace=(*question.trace, _traced(judgement.confidence, reading, chosen)),
+            confidence=sure, trace=trace,
         )
 
     def read(self, question: Question) -> tuple[Query, list[Hit], Asked, Reading]:
@@ -75,7 +82,7 @@ class Facts:
         query = self._retriever.query(question.corrected, names=question.keys)
         hits = self._retriever.search(query, limit=self._top_k, candidates=self._candidates)
         wanted = asked(question)
-        return query, hits, wanted, read(query, hits, wanted)
+        return query, hits, wanted, read(query, hits, wanted, self._retriever.collection.lexical.stems)
 
     def _left_out(self, question: Question) -> str | None:
         """That a filter leaves no paper with any of the names asked for, though the collection has some."""
@@ -111,19 +118,19 @@ def _by_chance(reading: Reading) -> list[int]:
     return sorted(range(len(reading.hits)), key=lambda place: -reading.meant[place])
 
 
-def _missing(question: Question, query: Query, reading: Reading) -> list[str]:
+def _missing(question: Question, query: Query, best: Hit | None) -> list[str]:
     """Names of the question, as written, that the paper most probably meant does not mention."""
-    if not reading.hits:
+    if best is None:
         return []
-    best = reading.hits[reading.best_paper()].paper.paper_id
-    lacking = {name.key for name in query.names if best not in name.papers}
+    lacking = {name.key for name in query.names if best.paper.paper_id not in name.papers}
     return [name.label for name in question.names if name.key in lacking]
 
 
 def _verdict(query: Query, chosen: Sequence[Candidate]) -> str:
     """"Yes —" or "No —" if the first sentence has the question's own words and so decides it; else "The paper says:".
 
-    Without its own words, what the sentence affirms or denies may be something else.
+    Without its own words, what the sentence affirms or denies may be something else; so it may where it speaks of the
+    state of things before, or sets one thing against another.
     """
     first = chosen[0]
     several = any(item.hit.paper.paper_id != first.hit.paper.paper_id for item in chosen)
@@ -132,15 +139,18 @@ def _verdict(query: Query, chosen: Sequence[Candidate]) -> str:
         word.weight
         for word, cover in zip(query.words, first.sentence.coverage, strict=True) if word.content and cover < MET
     )
-    if first.chance < SURE or total <= 0 or lacking / total > LACKING:
+    text = first.sentence.text
+    unclear = is_background(text) or _CONTRAST.search(text)
+    if first.chance < SURE or total <= 0 or lacking / total > LACKING or unclear:
         return "The papers say: " if several else "The paper says: "
-    denied = bool(_NEGATION.search(first.sentence.text)) != bool(_NEGATION.search(query.text))
+    denied = bool(_NEGATION.search(text)) != bool(_NEGATION.search(query.text))
     return "No — " if denied else "Yes — "
 
 
-def _traced(likely: float, reading: Reading, chosen: Sequence[Candidate]) -> str:
+def _traced(likely: float, found: answerable.Signs, reading: Reading, chosen: Sequence[Candidate]) -> tuple[str, ...]:
     papers = len({item.hit.paper.paper_id for item in chosen})
     return (
-        f"answerable: {likely:.2f}; the paper most probably meant: {max(reading.meant):.2f}; "
-        f"{len(chosen)} sentences of {papers} papers"
+        f"answerable: {likely:.2f}; the paper most probably meant: {max(reading.meant, default=0.0):.2f}; "
+        f"{len(chosen)} sentences of {papers} papers would be quoted",
+        "signs: " + ", ".join(f"{name} {value:.2f}" for name, value in asdict(found).items() if value),
     )

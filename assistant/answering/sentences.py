@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass
 
 import numpy as np
@@ -28,6 +28,7 @@ WORTH = 0.03            # P(answers) from which one more sentence is worth readi
 WORTH_OTHERWISE = 0.003
 
 Floats = npt.NDArray[np.float64]
+Stems = Callable[[str], Sequence[str]]
 
 _BACKGROUND = re.compile(
     r"\b(?:have (?:been|become|shown|emerged)|has (?:been|become|emerged)|however|recent(?:ly)?|traditional(?:ly)?|"
@@ -60,6 +61,7 @@ class SentenceSigns:
     coverage: float     # weighted mean over the question's words of the best cosine in the sentence, 0–1
     behind: float       # the same minus that of the paper's best sentence, at most 0
     beyond_title: float  # the same, words weighted by how little the title covers them
+    literal: float      # share of the question's content words that the title lacks, by weight, in the sentence itself
     place: float        # in the abstract, first 0, last 1
     opening: float      # the abstract's first
     shows: float        # has the kind of thing asked for: a number, an address
@@ -90,12 +92,12 @@ class Weights:
 
 # Fitted by benchmarks/facts.py.
 WEIGHTS = Weights(
-    PaperSigns(score=10.184, similarity=-0.29, lexical=-0.784, passage=15.895),
+    PaperSigns(score=10.601, similarity=1.77, lexical=-0.672, passage=12.559),
     SentenceSigns(
-        coverage=-3.472, behind=7.596, beyond_title=7.378, place=1.026, opening=-1.526, shows=0.505, background=-0.556,
-        contribution=-0.033, defines=1.63, introduces=1.191, length=0.658,
+        coverage=-4.758, behind=7.145, beyond_title=7.194, literal=0.619, place=1.015, opening=-1.665,
+        shows=1.135, background=-0.556, contribution=0.002, defines=1.75, introduces=1.407, length=0.62,
     ),
-    bias=-3.083,
+    bias=-2.725,
 )
 
 
@@ -149,14 +151,17 @@ class Reading:
         return found
 
 
-def read(query: Query, hits: Sequence[Hit], wanted: Asked, *, weights: Weights = WEIGHTS) -> Reading:
-    """Judge the papers of a ranking and their sentences."""
+def read(
+    query: Query, hits: Sequence[Hit], wanted: Asked, stems: Stems, *, weights: Weights = WEIGHTS
+) -> Reading:
+    """Judge the papers of a ranking and their sentences; ``stems`` gives the stems of a text's content words."""
     kept = tuple(hit for hit in hits if hit.sentences)
     return Reading(
         kept, tuple(_softmax([_dot(weights.papers, signs) for signs in paper_signs(query, kept)])),
         tuple(
             tuple(
-                _logistic(weights.bias + _dot(weights.sentences, signs)) for signs in sentence_signs(query, hit, wanted)
+                _logistic(weights.bias + _dot(weights.sentences, signs))
+                for signs in sentence_signs(query, hit, wanted, stems)
             )
             for hit in kept
         ),
@@ -170,8 +175,14 @@ def paper_signs(query: Query, hits: Sequence[Hit]) -> list[PaperSigns]:
     return [PaperSigns(*(value - best for value, best in zip(row, top, strict=True))) for row in rows]
 
 
-def sentence_signs(query: Query, hit: Hit, wanted: Asked) -> Iterator[SentenceSigns]:
+def sentence_signs(query: Query, hit: Hit, wanted: Asked, stems: Stems) -> Iterator[SentenceSigns]:
     """The signs of each sentence of a paper, in reading order."""
+    titled = set(stems(hit.paper.title or ""))
+    sought = [
+        (found, word.weight) for word in query.words
+        if word.content and (found := set(stems(word.text))) and titled.isdisjoint(found)
+    ]
+    total = sum(weight for _, weight in sought)
     weights = np.array([word.weight for word in query.words])
     title = np.array(hit.title_coverage or [0.0] * len(weights))
     best = max((sentence.score for sentence in hit.sentences), default=0.0)
@@ -179,16 +190,23 @@ def sentence_signs(query: Query, hit: Hit, wanted: Asked) -> Iterator[SentenceSi
     for at, sentence in enumerate(hit.sentences):
         text = sentence.text
         brings = bool(_CONTRIBUTION.search(text))
+        said = set(stems(text)) if sought else set()
         yield SentenceSigns(
             coverage=sentence.score, behind=sentence.score - best,
-            beyond_title=_mean(np.array(sentence.coverage), weights * (1 - title)), place=at / last,
-            opening=float(at == 0), shows=float(wanted.shown_in(text)),
-            background=float(bool(_BACKGROUND.search(text))),
+            beyond_title=_mean(np.array(sentence.coverage), weights * (1 - title)),
+            literal=sum(weight for found, weight in sought if not said.isdisjoint(found)) / total if total > 0 else 0.0,
+            place=at / last, opening=float(at == 0), shows=float(wanted.shown_in(text)),
+            background=float(is_background(text)),
             contribution=float(not wanted.definition and brings),
             defines=float(wanted.definition and bool(_DEFINES.search(text))),
             introduces=float(wanted.definition and brings),
             length=min(len(text.split()), 60) / 30,
         )
+
+
+def is_background(text: str) -> bool:
+    """Whether a sentence speaks of what others did or what there was before."""
+    return bool(_BACKGROUND.search(text))
 
 
 def _best_passage(query: Query, hit: Hit) -> float:

@@ -1,0 +1,64 @@
+"""Whether a question gets a list of papers or sentences that answer it, where its words leave that open.
+
+"Which detectors are trained by a paraphraser?" may ask for papers or for what one paper says, "how many people took
+part?" counts no papers. The reader tells how probable it is that papers are asked for; what either answer finds tells
+more. A logistic regression weighs them; ``benchmarks/routing.py`` fits it on how good each of the two answers is.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import astuple, dataclass
+
+from assistant.answering.confidence import log_odds
+from assistant.question import Question
+from assistant.records import Answer
+from assistant.retrieval.words import words
+
+WORKS = frozenset(
+    """paper papers article articles work works study studies abstract abstracts publication publications document
+    documents literature""".split()
+)
+POSSIBLE = 0.2  # P(a list is asked for) below which only sentences are looked for
+SURE = 0.9      # … and from which one that says "papers", or has no subject beside names, is for a list
+TOLD = 0.5      # confidence below which sentences do not stand in for a list that was plainly asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What speaks for a list, and against it."""
+
+    asked: float   # log-odds that a list or a count of papers is asked for
+    items: float   # logarithm of one more than the papers that fit
+    told: float    # log-odds that the sentences found answer
+
+
+# Fitted by benchmarks/routing.py.
+WEIGHTS = Signs(asked=0.525, items=1.847, told=-0.499)
+BIAS = -3.852
+
+
+def is_choice(question: Question) -> bool:
+    """Whether both answers have to be looked at."""
+    plain = says_papers(question.text) or (question.hard and not question.topic)
+    return question.listing >= POSSIBLE and not (question.listing >= SURE and plain) and not question.unknown
+
+
+def says_papers(text: str) -> bool:
+    """Whether a text has a word for the works of a collection.
+
+    >>> says_papers("how many abstracts mention T5?"), says_papers("how many people took part?")
+    (True, False)
+    """
+    return any(word in WORKS for word, _, _ in words(text))
+
+
+def signs(question: Question, listed: Answer, told: Answer) -> Signs:
+    """Of a question and both of its answers."""
+    return Signs(log_odds(question.listing), math.log1p(len(listed.items)), log_odds(told.confidence))
+
+
+def is_list(found: Signs) -> bool:
+    """Whether the list is the better answer."""
+    score: float = BIAS + sum(w * value for w, value in zip(astuple(WEIGHTS), astuple(found), strict=True))
+    return score > 0

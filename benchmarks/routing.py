@@ -1,0 +1,102 @@
+"""Fit when a question that may ask for papers or for what one says gets a list, and when sentences.
+
+    python benchmarks/routing.py                     # on the `choose` half of the question set
+    python benchmarks/routing.py --also FILE.jsonl   # and on these questions
+
+Prints the constants of assistant/answering/routing.py, and by ten-fold cross-validation what the choice is worth: the
+mean over questions of fact of "answered" and over lists of F1, beside the reader's word alone and the better of both.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import astuple, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from facts import FOLDS, questions
+from logistic import logistic
+
+from assistant.answering import routing
+from assistant.answering.extractive import LISTS
+from assistant.answering.routing import Signs
+from assistant.api import Assistant
+from assistant.evaluation.measures.lists import f1, precision_recall
+from assistant.evaluation.questions import FACTS, EvalQuestion
+from assistant.records import Answer
+
+RIDGE = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One question that may be either, with what both answers are worth, 0–1."""
+
+    asked: EvalQuestion
+    signs: Signs
+    listed: float
+    told: float
+    read_as_list: bool
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--also", type=Path, action="append", default=[], help="more questions that may be tuned on")
+    arguments = parser.parse_args()
+    with Assistant.open() as assistant:
+        asked = [question for question in questions(arguments.also) if question.kind in (*FACTS, "list", "count")]
+        found = assistant.collection.read(
+            lambda: list(filter(None, (sample_of(assistant, question) for question in asked)))
+        )
+    x = np.array([astuple(sample.signs) for sample in found])
+    listed, told = (np.array([getattr(sample, name) for sample in found]) for name in ("listed", "told"))
+    better, matters = (listed > told).astype(float), np.abs(listed - told)
+    fold = np.random.default_rng(0).permutation(len(found)) % FOLDS
+    chosen = np.zeros(len(found), dtype=bool)
+    for k in range(FOLDS):
+        slopes, bias = logistic(x[fold != k], better[fold != k], matters[fold != k], ridge=RIDGE)
+        chosen[fold == k] = x[fold == k] @ slopes + bias > 0
+    read_as = np.array([sample.read_as_list for sample in found])
+    facts = np.array([sample.asked.kind in FACTS for sample in found])
+    for name, worth in (
+        ("as fitted", np.where(chosen, listed, told)), ("as read", np.where(read_as, listed, told)),
+        ("the better", np.maximum(listed, told)),
+    ):
+        print(
+            f"{name:10s} {facts.sum()} facts {worth[facts].mean():.3f}, "
+            f"{(~facts).sum()} lists {worth[~facts].mean():.3f}"
+        )
+    slopes, bias = logistic(x, better, matters, ridge=RIDGE)
+    print("WEIGHTS =", Signs(*(round(float(slope), 3) for slope in slopes)))
+    print("BIAS =", round(bias, 3))
+
+
+def sample_of(assistant: Assistant, asked: EvalQuestion) -> Sample | None:
+    """Both answers to a question; None where its words, or a refusal, leave no choice."""
+    question = assistant.understand(asked.question)
+    if question.kind not in ("fact", *LISTS) or not routing.is_choice(question):
+        return None
+    read_as_list = question.kind in LISTS
+    extractive = assistant.extractive()
+    listed = extractive.lists.answer("", question if read_as_list else replace(question, kind="list"))
+    told = extractive.facts.answer("", question)
+    if listed.abstained or told.abstained:
+        return None
+    return Sample(
+        asked, routing.signs(question, listed, told), worth(assistant, asked, listed),
+        worth(assistant, asked, told), read_as_list,
+    )
+
+
+def worth(assistant: Assistant, asked: EvalQuestion, answer: Answer) -> float:
+    """How good an answer is: of a fact, whether it has the answer and cites its paper; of a list, F1."""
+    gold = assistant.paper_ids(asked.papers)
+    cited = {citation.paper_id for citation in answer.citations}
+    if asked.kind in FACTS:
+        said = answer.text.casefold()
+        return float(bool(gold & cited) and any(accepted.casefold() in said for accepted in asked.answers))
+    return f1(*precision_recall(sorted(cited - assistant.paper_ids(asked.borderline)), gold))
+
+
+if __name__ == "__main__":
+    main()
