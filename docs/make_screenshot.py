@@ -14,7 +14,8 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from assistant import Assistant
-from assistant.ui.page import build, launched
+from assistant.ui.page.build import build
+from assistant.ui.page.serving import launched
 
 QUESTION = "which methods edit GPT-J?"
 PICTURE = Path(__file__).resolve().parent / "page.png"
@@ -31,7 +32,7 @@ def main() -> int:
         port = probe.getsockname()[1]
     with contextlib.ExitStack() as stack:
         assistant = stack.enter_context(Assistant.open())
-        page = build(assistant, papers=assistant.collection.store.count())
+        page = build(Site(assistant))
         address = stack.enter_context(launched(page, host="127.0.0.1", port=port))
         browser = stack.enter_context(sync_playwright()).chromium.launch(
             executable_path=chromium,

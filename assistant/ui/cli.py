@@ -453,7 +453,7 @@ def _conversations(arguments: argparse.Namespace) -> int:
 
 def _serve(arguments: argparse.Namespace) -> int:
     from assistant.settings import load_settings
-    from assistant.ui.page import serve
+    from assistant.ui.page.serving import serve
 
     settings = load_settings()
     serve(settings, host=arguments.host or settings.host, port=arguments.port or settings.port)
