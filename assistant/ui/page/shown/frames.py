@@ -1,6 +1,9 @@
 """What stands on the page whatever is asked. Nothing from a paper or a question is in here."""
 
-TALK = '<div class="turns" role="log" aria-label="Conversation"></div>'
+TALK = """
+<button type="button" class="plain menu-button" data-do="menu" aria-expanded="false">Conversations and settings</button>
+<div class="turns" role="log" aria-label="Conversation"></div>
+"""
 
 PANEL = """
 <aside class="panel" aria-label="Cited paper" hidden>

@@ -15,7 +15,7 @@ def saved_list(found: Sequence[Saved], *, current: str | None, words: str = "") 
     return '<ul class="saved">' + "".join(
         f'<li{" class=current aria-current=true" if entry.id == current else ""}>'
         f'<button type="button" class="resume" data-do="resume" data-id="{text(entry.id)}">'
-        f'<bdi>{text(entry.title)}</bdi><span class="place">{entry.updated[:16].replace("T", " ")} · '
+        f'<bdi>{text(entry.title)}</bdi><span class="place">{entry.updated[:10]} · '
         f'{entry.turns} {"question" if entry.turns == 1 else "questions"}</span></button>'
         f'<button type="button" class="plain" data-do="rename" data-id="{text(entry.id)}" '
         f'data-title="{text(entry.title)}" aria-label="Rename {text(entry.title)}">Rename</button>'

@@ -89,7 +89,7 @@ def _heads() -> str:
 
 def _looked_at(answer: Answer) -> str:
     papers = "paper" if answer.considered == 1 else "papers"
-    return f'<p class="looked">Looked at {answer.considered:,} {papers}; {answer.matched:,} fit.</p>'
+    return f'<p class="looked">Looked at {answer.considered:,} {papers}.</p>'
 
 
 def _more(items: int) -> str:

@@ -26,7 +26,7 @@ const chat = {
       turns.insertAdjacentHTML("beforeend", message.html);
       if ("conversation" in message) page.kept("sessionStorage", "abstracts-conversation", message.conversation);
       chat.enrich(turns);
-      if (asked && turns.children.length > chat.seen) chat.bringUp(turns.lastElementChild);
+      if (asked && turns.children.length > chat.seen) chat.bringUp();
       chat.seen = asked ? turns.children.length : 0;
     };
     watch("value", show);
@@ -43,8 +43,8 @@ const chat = {
   },
 
   // The newest question is brought to the top, so that a long answer is read from its beginning.
-  bringUp(turn) {
-    requestAnimationFrame(() => turn.scrollIntoView({ block: "start" }));
+  bringUp() {
+    requestAnimationFrame(() => chat.turns().lastElementChild.scrollIntoView({ block: "start" }));
   },
 
   // A comment can be added once a thumb is pressed; what was said before stands in it.
@@ -115,9 +115,9 @@ const chat = {
     },
     new: () => chat.begin(),
     unsaved: () => chat.begin(),
-    menu: () => document.querySelector("#ask").classList.toggle("menu"),
+    menu: () => chat.menu(),
     resume: button => {
-      document.querySelector("#ask").classList.remove("menu");
+      chat.menu(false);
       chat.seen = Infinity; // shown from its beginning, not from its last question
       chat.trigger("act", { do: "resume", id: button.dataset.id });
     },
@@ -130,9 +130,14 @@ const chat = {
     },
   },
 
+  menu(open) {
+    const shown = document.querySelector("#ask").classList.toggle("menu", open);
+    document.querySelector(".menu-button").setAttribute("aria-expanded", shown);
+  },
+
   begin() {
     const box = document.querySelector("#history [data-do=unsaved]");
-    document.querySelector("#ask").classList.remove("menu");
+    chat.menu(false);
     chat.closePanel();
     chat.trigger("act", { do: "new", unsaved: box.checked });
     document.querySelector("#question textarea").focus();
@@ -293,7 +298,7 @@ const chat = {
   escape() {
     chat.hint(null);
     chat.closePanel();
-    document.querySelector("#ask").classList.remove("menu");
+    chat.menu(false);
   },
 
   seen: 0,
