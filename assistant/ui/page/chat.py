@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from assistant.conversations import Feedback
-from assistant.errors import AssistantError
+from assistant.errors import AssistantError, MisuseError
 from assistant.followup import Turn, papers_of
 from assistant.ui.export import exported
 from assistant.ui.page.entries import Entry
 from assistant.ui.page.examples import examples
 from assistant.ui.page.history import history_panel
 from assistant.ui.page.own_settings_panel import settings_panel
-from assistant.ui.page.session import Session, owner_of
+from assistant.ui.page.session import Session, Sessions
 from assistant.ui.page.shown.answer import beginning, conversation, entry_html, turn_html
 from assistant.ui.page.shown.cited import cited as cited_paper
 from assistant.ui.page.shown.frames import PANEL, TALK
@@ -36,13 +36,18 @@ def chat_tab(site: Site, page: gr.Blocks, *, cited: gr.State) -> None:
     """Build it inside the tab that is open; puts the papers that the last answer cites into ``cited``."""
     import gradio as gr
 
-    session = gr.State(None, delete_callback=_close)
+    sessions = Sessions(site)
+    session = gr.State(None, delete_callback=_close)  # keeps it alive as long as the page is open
     who = gr.JSON(visible=False)     # what the browser says it is, once it has been looked at
     parcel = gr.HTML({}, html_template="", js_on_load="chat.receive(watch, props)", elem_id="parcel", container=False)
+
+    def entered(here: Any, request: gr.Request) -> Session:
+        return sessions.enter(str(request.session_hash), username=request.username, told=here)
+
     with gr.Row(elem_id="ask"):
         with gr.Column(elem_id="side", min_width=0):
             history = history_panel()
-            settings_panel(site, session, who, parcel, enter=lambda *given: _entered(site, *given))
+            settings_panel(site.settings, session, who, parcel, enter=entered)
         with gr.Column(elem_id="talk", min_width=0):
             # Its value is a message: the turns to keep, and the HTML that follows them.
             talk = gr.HTML(
@@ -58,40 +63,37 @@ def chat_tab(site: Site, page: gr.Blocks, *, cited: gr.State) -> None:
         gr.HTML(PANEL, apply_default_css=False, elem_id="paper", js_on_load=None)
 
     def opened(here: Any, request: gr.Request) -> Update:
-        told = here if isinstance(here, dict) else {}
-        now = Session(site, owner_of(request.username, told.get("owner")))
-        if told.get("conversation"):
-            _resume(now, str(told["conversation"]))
-        return {session: now, **_all_of(now)}
+        now = entered(here, request)
+        # Whoever asked before this came has an answer on the way.
+        return {session: now, **(_all_of(now) if now.idle else {})}
 
     def ask(question: str, now: Session, instead: int | None = None) -> Iterator[Update]:
         number = instead or len(now.turns) + 1
-        yielded = False
-        for entry in now.ask(question.encode("utf-8", "replace").decode(), instead=instead):
-            update: Update = {talk: {"keep": number - 1, "html": _shown(now, entry, number)}}
-            if not yielded:
-                update[box] = gr.Textbox(value="", submit_btn=False, stop_btn="Stop")
-                update[session] = now
-            yielded = True
-            if isinstance(entry, Turn):
-                update[talk]["conversation"] = now.conversation
-                update |= _aside(now)
-            yield update
-        yield {box: gr.Textbox(submit_btn="Ask", stop_btn=False)}
+        begun = {box: gr.Textbox(value="", submit_btn=False, stop_btn="Stop"), session: now}
+        try:
+            for entry in now.ask(question.encode("utf-8", "replace").decode(), instead=instead):
+                update: Update = {**begun, talk: {"keep": number - 1, "html": _shown(now, entry, number)}}
+                begun = {}
+                if isinstance(entry, Turn):
+                    update[talk]["conversation"] = now.conversation
+                    update |= _aside(now)
+                yield update
+        except MisuseError as exc:  # two at once
+            yield {parcel: {"say": str(exc)}}
+        else:
+            yield {box: gr.Textbox(submit_btn="Ask", stop_btn=False)}
 
-    def from_box(question: str, here: Any, now: Session | None, request: gr.Request) -> Iterator[Update]:
+    def from_box(question: str, here: Any, request: gr.Request) -> Iterator[Update]:
         if question.strip():
-            yield from ask(question, _entered(site, here, now, request))
+            yield from ask(question, entered(here, request))
 
-    def from_page(here: Any, now: Session | None, event: gr.EventData, request: gr.Request) -> Iterator[Update]:
-        asked = event._data
-        question = str(asked.get("question", ""))[:LONGEST_QUESTION]
+    def from_page(here: Any, event: gr.EventData, request: gr.Request) -> Iterator[Update]:
+        question, instead = str(event._data.get("question", ""))[:LONGEST_QUESTION], event._data.get("instead")
         if question.strip():
-            instead = asked.get("instead")
-            yield from ask(question, _entered(site, here, now, request), int(instead) if instead else None)
+            yield from ask(question, entered(here, request), int(instead) if instead else None)
 
-    def acted(here: Any, now: Session | None, event: gr.EventData, request: gr.Request) -> Update:
-        now = _entered(site, here, now, request)
+    def acted(here: Any, event: gr.EventData, request: gr.Request) -> Update:
+        now = entered(here, request)
         given = {str(name): value for name, value in event._data.items()}
         update: Update = {session: now}
         try:
@@ -151,29 +153,11 @@ def chat_tab(site: Site, page: gr.Blocks, *, cited: gr.State) -> None:
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     asking: dict[str, Any] = {**quiet, "concurrency_id": "ask", "concurrency_limit": AT_ONCE}
     page.load(opened, [who], every, js="() => chat.whoAmI()", queue=False, **quiet)
-    box.submit(from_box, [box, who, session], every, **asking)
-    talk.ask(from_page, [who, session], every, **asking)
+    box.submit(from_box, [box, who], every, **asking)
+    talk.ask(from_page, [who], every, **asking)
     for component in (talk, history):
-        component.act(acted, [who, session], every, queue=False, **quiet)
+        component.act(acted, [who], every, queue=False, **quiet)
     box.stop(lambda now: now.stop() if now else None, [session], None, queue=False, **quiet)
-
-
-def _entered(site: Site, here: Any, now: Session | None, request: gr.Request) -> Session:
-    """The session of a page; a page that outlived the server's memory of it gets one anew."""
-    told = here if isinstance(here, dict) else {}
-    owner = owner_of(request.username, told.get("owner"))
-    if now is None:
-        now = Session(site, owner)
-        if told.get("conversation"):
-            _resume(now, str(told["conversation"]))
-    return now
-
-
-def _resume(now: Session, conversation: str) -> None:
-    try:
-        now.resume(conversation)
-    except AssistantError:  # it was deleted meanwhile
-        now.begin()
 
 
 def _shown(now: Session, entry: Entry, number: int) -> str:

@@ -28,10 +28,8 @@ def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
         for name, value in changes.items() if name in CHANGEABLE and value not in (None, "")
     }
     given = {name: value for name, value in given.items() if value != ""}
-    elsewhere = given.get("base_url", settings.base_url) != settings.base_url
-    moved = given.get("backend", settings.backend) != settings.backend
-    if "api_key" not in given and (elsewhere or moved and "base_url" in given):
-        given["api_key"] = None
+    if given.get("base_url", settings.base_url) != settings.base_url:
+        given.setdefault("api_key", None)
     try:
         return type(settings).model_validate({**settings.model_dump(), **given})
     except ValidationError as exc:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from assistant.errors import AssistantError
 from assistant.ui.page.session import Session
-from assistant.ui.page.site import Site
 
 if TYPE_CHECKING:
     import gradio as gr
+
+    from assistant.settings import Settings
 
 BACKENDS = (
     ("Quotes only, no model", "extractive"), ("OpenAI-compatible server", "openai"), ("Ollama", "ollama"),
@@ -20,18 +21,18 @@ REFUSALS = (("strict: refuse early", "strict"), ("balanced", "balanced"), ("eage
 
 
 def settings_panel(
-    site: Site, session: gr.State, who: gr.JSON, parcel: gr.HTML, *, enter: Callable[..., Session]
+    settings: Settings, session: gr.State, who: gr.JSON, parcel: gr.HTML, *, enter: Callable[[Any, gr.Request], Session]
 ) -> None:
     """Build it where it is called; ``enter`` gives the session of whoever changes something."""
     import gradio as gr
 
-    settings = site.settings
     with gr.Accordion("Settings of this session", open=False, elem_id="own-settings"):
         backend = gr.Dropdown(list(BACKENDS), value=settings.backend, label="Who writes answers")
         model = gr.Textbox(label="Model", placeholder=settings.model or "the server's usual one", max_length=200)
-        base_url = gr.Textbox(label="Address of the model server", placeholder="http://localhost:8080/v1", max_length=500)
+        base_url = gr.Textbox(label="Address of its server", placeholder="http://localhost:8080/v1", max_length=500)
         key = gr.Textbox(
-            label="Key", type="password", max_length=500, info="Kept in this session's memory only; gone when you reload.",
+            label="Key", type="password", max_length=500,
+            info="Kept in this session's memory only; gone when you reload.",
             html_attributes=gr.InputHTMLAttributes(autocomplete="off"),
         )
         top_k = gr.Slider(1, 50, value=min(settings.top_k, 50), step=1, label="Papers an answer may draw on")
@@ -41,9 +42,9 @@ def settings_panel(
 
     def used(
         backend: str, model: str, base_url: str, key: str, top_k: float, refusal: str, trace: bool,
-        here: Any, now: Session | None, request: gr.Request,
+        here: Any, request: gr.Request,
     ) -> tuple[Session, dict[str, str]]:
-        now = enter(here, now, request)
+        now = enter(here, request)
         now.trace = trace
         try:
             now.use({
@@ -57,6 +58,6 @@ def settings_panel(
 
     used.__annotations__["request"] = gr.Request
     use.click(
-        used, [backend, model, base_url, key, top_k, refusal, trace, who, session], [session, parcel],
+        used, [backend, model, base_url, key, top_k, refusal, trace, who], [session, parcel],
         api_visibility="private", show_progress="hidden", concurrency_limit=4,
     )

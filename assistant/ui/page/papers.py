@@ -11,4 +11,4 @@ if TYPE_CHECKING:
 
 
 def papers_tab(site: Site, *, cited: gr.State) -> None:
-    """Build it inside the tab that is open; ``cited``: ids of the papers of the last answer, which the map lights up."""
+    """Build it inside the tab that is open; ``cited``: ids of the papers that the map lights up."""

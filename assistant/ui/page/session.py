@@ -10,6 +10,7 @@ import threading
 import traceback
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 from assistant.conversations import Feedback
 from assistant.dialogue import Dialogue
@@ -52,8 +53,7 @@ class Session:
         self.feedback: dict[int, Feedback] = {}  # number of a turn, from 1
         self._site = site
         self._own: Assistant | None = None       # where its settings are not those of the site
-        self._stream: AnswerStream | None = None
-        self._lock = threading.Lock()
+        self._stream: AnswerStream | None = None  # of the question that is being answered
         self.begin()
 
     @property
@@ -70,6 +70,11 @@ class Session:
     def conversation(self) -> str | None:
         """The id it is saved under, once it is."""
         return self._recorder.id if self._recorder else None
+
+    @property
+    def idle(self) -> bool:
+        """Whether no question is being answered."""
+        return not self._asking.locked()
 
     def begin(self) -> None:
         """Start a new conversation."""
@@ -94,22 +99,23 @@ class Session:
         Args:
             instead: number of the turn that it replaces, with all that followed.
         """
-        if not self._lock.acquire(blocking=False):
+        dialogue, asking = self._dialogue, self._asking
+        if not asking.acquire(blocking=False):
             raise MisuseError("the question before this one is still being answered; stop it first")
+        said = ""
         try:
             if instead is not None:
                 self._forget(instead)
-            said = ""
             yield Pending(question)
             try:
-                with self._dialogue.stream(question) as stream:
+                with dialogue.stream(question) as stream:
                     self._stream = stream
                     for piece in stream:
                         if isinstance(piece, str):
                             said += piece
                             yield Pending(question, said)
-                    whole = self.turns[-1] if _whole(stream) else Halted(question, said, STOPPED, failed=False)
-                yield whole
+                if dialogue is self._dialogue:  # else another conversation has been opened meanwhile
+                    yield dialogue.turns[-1] if _whole(stream) else Halted(question, said, STOPPED, failed=False)
             except AssistantError as exc:
                 yield Halted(question, said, str(exc), failed=True)
             except Exception as exc:
@@ -119,7 +125,7 @@ class Session:
                 yield Halted(question, said, BROKEN, failed=True)
         finally:
             self._stream = None
-            self._lock.release()
+            asking.release()
 
     def stop(self) -> None:
         """Close the answer that is being written, from any thread; the call to a model ends with it."""
@@ -171,6 +177,7 @@ class Session:
 
     def _open(self, turns: tuple[Turn, ...], conversation: str | None) -> None:
         self.stop()
+        self._asking = threading.Lock()
         kept = self._site.conversations
         self._recorder = kept.recorder(owner=self.owner, conversation=conversation) if self.saving else None
         self._dialogue = Dialogue(self.assistant, turns=turns, remember=self._recorder)
@@ -187,6 +194,31 @@ class Session:
         if self._own is not None:
             self._own.close()
             self._own = None
+
+
+class Sessions:
+    """Those of all open pages, by the hash that names a page; each lives as long as somebody holds it."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._known: WeakValueDictionary[str, Session] = WeakValueDictionary()
+        self._lock = threading.Lock()
+
+    def enter(self, page: str, *, username: str | None, told: object) -> Session:
+        """The session of a page. One that the server does not know goes on with the conversation it is said to have.
+
+        Args:
+            told: what the browser says: ``owner``, its random id, and ``conversation``.
+        """
+        said = told if isinstance(told, dict) else {}
+        with self._lock:
+            found = self._known.get(page)
+            if found is None:
+                found = self._known[page] = Session(self._site, owner_of(username, said.get("owner")))
+                if said.get("conversation"):
+                    with contextlib.suppress(MisuseError):  # it was deleted meanwhile
+                        found.resume(str(said["conversation"]))
+            return found
 
 
 def _whole(stream: AnswerStream) -> bool:

@@ -10,9 +10,10 @@ from assistant.conversations import Feedback
 from assistant.followup import Turn
 from assistant.records import Answer
 from assistant.ui.page.entries import Entry, Halted, Pending
+from assistant.ui.page.shown.buttons import button, copier
 from assistant.ui.page.shown.escape import link, text
-from assistant.ui.page.shown.marks import copier, mark, near_papers, place, reference
-from assistant.ui.page.shown.prose import prose, written
+from assistant.ui.page.shown.marks import mark, near_papers, place, reference
+from assistant.ui.page.shown.prose import notices, prose, written
 from assistant.ui.page.shown.tables import comparison, listing
 
 SURE, HALF_SURE = 0.8, 0.5  # confidence from which a word says so
@@ -36,8 +37,7 @@ def beginning(papers: int, questions: Sequence[str]) -> str:
             "here.</p></div>"
         )
     buttons = "".join(
-        f'<li><button type="button" class="example" data-do="ask" data-question="{text(asked)}"><bdi>{text(asked)}</bdi>'
-        "</button></li>" for asked in questions
+        f'<li>{button(f"<bdi>{text(asked)}</bdi>", "ask", css="example", question=asked)}</li>' for asked in questions
     )
     return (
         f'<div class="beginning"><h1>Ask {papers:,} {"abstract" if papers == 1 else "abstracts"}</h1>'
@@ -56,9 +56,7 @@ def entry_html(entry: Entry, number: int) -> str:
         return _article(entry.question, number, f'<div class="said" aria-busy="true">{body}</div>', final=False)
     kind = "failed" if entry.failed else "stopped"
     tell = f'<p class="notice {kind}" role="{"alert" if entry.failed else "note"}">{text(_told(entry))}</p>'
-    again = (
-        f'<button type="button" class="plain" data-do="again" data-question="{text(entry.question)}">Try again</button>'
-    )
+    again = button("Try again", "ask", question=entry.question)
     return _article(entry.question, number, f'<div class="said">{said}{tell}{again}</div>', final=False)
 
 
@@ -113,7 +111,7 @@ def tools(answer: Answer, *, feedback: Feedback | None = None, rated: bool = Fal
         facts.append(_took(answer.timings["total"]))
     if answer.cost is not None:
         facts.append(f"cost {answer.cost:.4f}")
-    buttons = ['<button type="button" class="plain" data-do="copy-answer">Copy</button>']
+    buttons = [button("Copy", "copy-answer", label="Copy this answer")]
     if not answer.abstained:
         buttons.append(_exports())
     if rated:
@@ -125,13 +123,10 @@ def tools(answer: Answer, *, feedback: Feedback | None = None, rated: bool = Fal
 
 
 def _article(question: str, number: int, inside: str, *, final: bool) -> str:
-    edit = (
-        '<span class="change"><button type="button" class="plain" data-do="edit">Edit</button>'
-        '<button type="button" class="plain" data-do="retry">Retry</button></span>'
-    ) if final else ""
+    change = f'<span class="change">{button("Edit", "edit")}{button("Retry", "retry")}</span>' if final else ""
     return (
-        f'<article class="turn" data-turn="{number}"><div class="asked"><h2><bdi>{text(question)}</bdi></h2>{edit}</div>'
-        f"{inside}</article>"
+        f'<article class="turn" data-turn="{number}"><div class="asked"><h2 dir="auto">{text(question)}</h2>{change}'
+        f"</div>{inside}</article>"
     )
 
 
@@ -140,10 +135,8 @@ def _refusal(answer: Answer) -> str:
     found = (
         f'<h3>Nearest in the collection</h3>{near_papers(answer.nearest)}' if answer.nearest else ""
     )
-    notice = answer.text.startswith("(")
-    before = prose(answer.text[:answer.text.find(") ") + 2], (), ()) if notice else ""
     return (
-        f'<div class="said refusal">{before}<p class="verdict"><strong>Not answered.</strong> '
+        f'<div class="said refusal">{notices(answer.text)[0]}<p class="verdict"><strong>Not answered.</strong> '
         f"{text(_sentence(reason))}</p>{found}</div>"
     )
 
@@ -166,19 +159,22 @@ def _sources(answer: Answer) -> str:
 
 def _exports() -> str:
     return '<span class="exports" role="group" aria-label="Export this answer">' + "".join(
-        f'<button type="button" class="plain" data-do="export" data-form="{form}">{name}</button>'
+        button(name, "export", label=f"{name} of this answer", form=form)
         for form, name in (("md", "Markdown"), ("csv", "CSV"), ("bib", "BibTeX"))
     ) + "</span>"
 
 
 def _thumbs(feedback: Feedback | None) -> str:
-    pressed = {True: feedback is not None and feedback.useful, False: feedback is not None and not feedback.useful}
+    choices = "".join(
+        button(name, "rate", useful=int(useful)).replace(
+            "<button", f'<button aria-pressed="{str(feedback is not None and feedback.useful == useful).lower()}"', 1
+        ) for useful, name in ((True, "Good"), (False, "Wrong"))
+    )
     comment = text(feedback.comment) if feedback else ""
-    return '<span class="thumbs" role="group" aria-label="Was this answer right?">' + "".join(
-        f'<button type="button" class="plain" data-do="rate" data-useful="{int(useful)}" '
-        f'aria-pressed="{str(pressed[useful]).lower()}">{name}</button>'
-        for useful, name in ((True, "Good"), (False, "Wrong"))
-    ) + f'</span><span class="comment" data-comment="{comment}"></span>'
+    return (
+        f'<span class="thumbs" role="group" aria-label="Was this answer right?">{choices}</span>'
+        f'<span class="comment" data-comment="{comment}"></span>'
+    )
 
 
 def _took(milliseconds: float) -> str:

@@ -6,8 +6,8 @@ import re
 
 from assistant.answering.citations import places, title_of
 from assistant.records import Paper
+from assistant.ui.page.shown.buttons import button, copier
 from assistant.ui.page.shown.escape import link, text
-from assistant.ui.page.shown.marks import copier
 
 _ADDRESS = re.compile(r"https?://[^\s<>\"'’”)\]}]+", re.IGNORECASE)
 
@@ -39,5 +39,5 @@ def cited(paper: Paper, start: int, end: int, *, relevance: float | None = None,
         + f'<p class="abstract" dir="auto">{text(before)}{marked}{text(after)}</p><dl>'
         + "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts)
         + f'</dl><p class="buttons">{copier(copied, "Copy citation")}'
-        f'<button type="button" class="plain" data-do="about" data-title="{text(title)}">Ask about this paper</button></p>'
+        f'{button("Ask about this paper", "about", title=title)}</p>'
     )

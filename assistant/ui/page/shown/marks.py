@@ -6,36 +6,32 @@ from collections.abc import Sequence
 
 from assistant.answering.citations import places, title_of
 from assistant.records import Citation, Nearest, Source
+from assistant.ui.page.shown.buttons import button
 from assistant.ui.page.shown.escape import text
 
 
 def mark(found: Citation) -> str:
     """The button of a mark: hovering shows the quote, a click opens the paper at it; see ``chat.js``."""
     title = title_of(found.title, found.quote)
-    return (
-        f'<button type="button" class="mark" data-do="paper" data-mark="{found.mark}" '
-        f'data-paper="{text(found.paper_id)}" data-start="{found.start}" data-end="{found.end}" '
-        f'data-title="{text(title)}" data-quote="{text(found.quote)}" '
-        f'aria-label="Citation {found.mark}: {text(title)}">{found.mark}</button>'
+    return button(
+        str(found.mark), "paper", css="mark", label=f"Citation {found.mark}: {title}", mark=found.mark,
+        paper=found.paper_id, start=found.start, end=found.end, quote=found.quote,
     )
 
 
 def opener(near: Nearest) -> str:
     """The title of a paper that is not cited, as a button that opens it at its quote."""
-    return (
-        f'<button type="button" class="opener" data-do="paper" data-paper="{text(near.paper_id)}" '
-        f'data-quote="{text(near.quote)}"><bdi>{text(title_of(near.title, near.quote))}</bdi></button>'
-    )
+    title = f"<bdi>{text(title_of(near.title, near.quote))}</bdi>"
+    return button(title, "paper", css="opener", paper=near.paper_id, quote=near.quote)
 
 
 def check(checked: bool) -> str:
     """The small sign behind a sentence."""
     if checked:
-        return '<span class="check" title="Checked: its words stand in what it cites"><span class="sr">checked</span></span>'
-    return (
-        '<span class="check not" title="Not checked: it cites nothing that bears it out">'
-        '<span class="sr">not checked</span></span>'
-    )
+        css, why, word = "check", "Checked: its words stand in what it cites", "checked"
+    else:
+        css, why, word = "check not", "Not checked: it cites nothing that bears it out", "not checked"
+    return f'<span class="{css}" title="{why}"><span class="sr">{word}</span></span>'
 
 
 def quote(words: str) -> str:
@@ -48,11 +44,6 @@ def place(sources: Sequence[Source]) -> str:
     return f'<span class="place"><bdi>{text(places(sources))}</bdi></span>'
 
 
-def copier(what: str, label: str) -> str:
-    """A button that copies a text."""
-    return f'<button type="button" class="plain" data-do="copy" data-copy="{text(what)}">{text(label)}</button>'
-
-
 def reference(found: Citation) -> str:
     """A citation as a line of text, to be copied."""
     end = f" {found.url}" if found.url else ""
@@ -61,8 +52,12 @@ def reference(found: Citation) -> str:
 
 def near_papers(papers: Sequence[Nearest]) -> str:
     """Papers that come near, each with its words and place."""
-    return '<ul class="near">' + "".join(
+    return f'<ul class="near">{"".join(map(_near, papers))}</ul>'
+
+
+def _near(near: Nearest) -> str:
+    return (
         f"<li>{opener(near)} {quote(near.quote)} {place(near.sources)} "
-        f'<span class="similarity" title="cosine of question and paper">similarity {near.similarity:.2f}</span></li>'
-        for near in papers
-    ) + "</ul>"
+        f'<span class="similarity" title="cosine of question and paper">similarity {max(0.0, near.similarity):.2f}'
+        "</span></li>"
+    )

@@ -33,10 +33,7 @@ def prose(said: str, sentences: Sequence[AnswerSentence], citations: Sequence[Ci
         sentences: in the order in which they stand in the text; what stands between them is shown as it is.
     """
     cited = {found.mark: found for found in citations}
-    notices = ""
-    while match := _NOTICE.match(said):
-        notices += f'<p class="notice" role="note">{text(match[1][1:-1])}</p>'
-        said = said[match.end():]
+    told, said = notices(said)
     parts, at = [], 0
     for sentence in sentences:
         start = said.find(sentence.text, at)
@@ -48,7 +45,16 @@ def prose(said: str, sentences: Sequence[AnswerSentence], citations: Sequence[Ci
         parts.append(f'<span class="sentence"><bdi>{text(sentence.text)}</bdi>{sign}</span>')
     parts.append(_between(said[at:], cited))
     lines = "".join(parts).split("\n")
-    return notices + "".join(f"<p>{line}</p>" for line in lines if line.strip())
+    return told + "".join(f"<p>{line}</p>" for line in lines if line.strip())
+
+
+def notices(said: str) -> tuple[str, str]:
+    """What an answer says about itself before it begins, in brackets, as HTML; and the rest of the text."""
+    told = ""
+    while match := _NOTICE.match(said):
+        told += f'<p class="notice" role="note">{text(match[1][1:-1])}</p>'
+        said = said[match.end():]
+    return told, said
 
 
 def _between(said: str, cited: Mapping[int, Citation]) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from assistant.answering.citations import title_of
 from assistant.records import Answer, Compared
+from assistant.ui.page.shown.buttons import button
 from assistant.ui.page.shown.escape import text
 from assistant.ui.page.shown.marks import check, mark, near_papers, place, quote
-from assistant.ui.page.shown.prose import prose
+from assistant.ui.page.shown.prose import notices, prose
 
 AT_FIRST = 25     # rows shown before "show all"
 LONGEST = 500     # rows shown at all; an export has every one
@@ -17,18 +18,22 @@ def listing(answer: Answer) -> str:
     head = answer.text.partition("\n1. ")[0].rstrip(": ")
     cited = {found.mark: found for found in answer.citations}
     checked = {number: sentence.checked for sentence in answer.sentences for number in sentence.marks}
-    rows = "".join(
-        f'<tr{" hidden" if number > AT_FIRST else ""}><td class="number">{number}</td>'
-        f'<td class="method" data-label="Method"><bdi>{text(item.name or "–")}</bdi></td>'
-        f'<td class="title" data-label="Title"><bdi>{text(title_of(item.title, item.quote))}</bdi>{place(item.sources)}</td>'
-        f'<td data-label="Says">{quote(item.quote)}{check(checked.get(item.mark, False))}</td>'
-        f'<td class="number">{mark(cited[item.mark]) if item.mark in cited else item.mark}</td></tr>'
-        for number, item in enumerate(answer.items[:LONGEST], 1)
-    )
+    rows = []
+    for number, item in enumerate(answer.items[:LONGEST], 1):
+        cells = (
+            ("number", "", str(number)),
+            ("method", "Method", f"<bdi>{text(item.name or '–')}</bdi>"),
+            ("title", "Title", f"<bdi>{text(title_of(item.title, item.quote))}</bdi>{place(item.sources)}"),
+            ("says", "Says", quote(item.quote) + check(checked.get(item.mark, False))),
+            ("number", "", mark(cited[item.mark]) if item.mark in cited else str(item.mark)),
+        )
+        rows.append(f"<tr{' hidden' if number > AT_FIRST else ''}>" + "".join(
+            f'<td class="{css}" data-label="{label}">{cell}</td>' for css, label, cell in cells
+        ) + "</tr>")
     return "".join((
         prose(head, (), answer.citations), _looked_at(answer),
         '<div class="scroll" tabindex="0" role="region" aria-label="The papers that fit">'
-        '<table class="items"><thead><tr>', _heads(), f"</tr></thead><tbody>{rows}</tbody></table></div>",
+        '<table class="items"><thead><tr>', _heads(), f"</tr></thead><tbody>{''.join(rows)}</tbody></table></div>",
         _more(len(answer.items)), _misses(answer),
     ))
 
@@ -54,10 +59,9 @@ def comparison(answer: Answer) -> str:
             f'<td data-label="{text(row.label)}">{cell}</td>' for row, cell in zip(answer.table, cells, strict=True)
         ) + "</tr>" for name, cells in bodies
     )
-    rest = _rest(answer)
-    return (
-        f'{rest}<div class="scroll" tabindex="0" role="region" aria-label="Side by side"><table class="compared"><thead>'
-        f'<tr><td></td>{heads}</tr></thead><tbody>{lines}</tbody></table></div>'
+    return _rest(answer) + (
+        '<div class="scroll" tabindex="0" role="region" aria-label="Side by side"><table class="compared">'
+        f"<thead><tr><td></td>{heads}</tr></thead><tbody>{lines}</tbody></table></div>"
     )
 
 
@@ -74,15 +78,14 @@ def _rest(answer: Answer) -> str:
     """What a comparison says beside what stands in its table: a notice, or what differs."""
     in_table = {number for row in answer.table for number in row.marks}
     other = [sentence for sentence in answer.sentences if not set(sentence.marks) & in_table]
-    notice = answer.text[:answer.text.find(") ") + 2] if answer.text.startswith("(") else ""
-    return prose(notice + " ".join(sentence.text for sentence in other), other, answer.citations)
+    return notices(answer.text)[0] + prose(" ".join(sentence.text for sentence in other), other, answer.citations)
 
 
 def _heads() -> str:
     names = (("number", "#"), ("text", "Method"), ("text", "Title"), ("text", "What it says"), ("number", "Mark"))
     return "".join(
-        f'<th scope="col"{" aria-sort=ascending" if not column else ""}><button type="button" class="sort" '
-        f'data-do="sort" data-column="{column}" data-as="{kind}">{name}</button></th>'
+        f'<th scope="col"{"" if column else " aria-sort=ascending"}>'
+        + button(name, "sort", css="sort", column=column, **{"as": kind}) + "</th>"
         for column, (kind, name) in enumerate(names)
     )
 
@@ -96,9 +99,8 @@ def _more(items: int) -> str:
     if items <= AT_FIRST:
         return ""
     shown = min(items, LONGEST)
-    button = f'<button type="button" class="plain" data-do="rows">Show all {shown:,}</button>'
     left = f' <span class="place">An export has all {items:,}.</span>' if items > LONGEST else ""
-    return f'<p class="more">{button}{left}</p>'
+    return f'<p class="more">{button(f"Show all {shown:,}", "rows")}{left}</p>'
 
 
 def _misses(answer: Answer) -> str:

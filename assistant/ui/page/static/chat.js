@@ -90,7 +90,6 @@ const chat = {
 
   deeds: {
     ask: button => chat.trigger("ask", { question: button.dataset.question }),
-    again: button => chat.trigger("ask", { question: button.dataset.question }),
     retry: (_, turn) => chat.trigger("ask", { question: chat.question(turn), instead: Number(turn.dataset.turn) }),
     edit: (_, turn) => chat.edit(turn),
     paper: button => chat.open(button),
@@ -199,6 +198,7 @@ const chat = {
 
   about(title) {
     const box = document.querySelector("#question textarea");
+    if (!box.offsetParent) document.querySelector("#tabs button[role=tab]").click(); // asked from another tab
     box.value = `what does “${title}” say about `;
     box.dispatchEvent(new Event("input", { bubbles: true }));
     if (chat.phone()) chat.closePanel();
