@@ -151,9 +151,9 @@ def chat_tab(site: Site, page: gr.Blocks, *, cited: gr.State) -> None:
     _annotate(from_page, request=gr.Request, event=gr.EventData)
     _annotate(acted, request=gr.Request, event=gr.EventData)
     every = [session, who, talk, history, box, parcel, cited]
-    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    asking: dict[str, Any] = {**quiet, "concurrency_id": "ask", "concurrency_limit": AT_ONCE,
-                              "trigger_mode": "multiple"}
+    # "multiple": what is done while something else is on its way is not passed over.
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "trigger_mode": "multiple"}
+    asking: dict[str, Any] = {**quiet, "concurrency_id": "ask", "concurrency_limit": AT_ONCE}
     page.load(opened, [who], every, js="() => chat.whoAmI()", queue=False, **quiet)
     box.submit(from_box, [box, who], every, **asking)
     talk.ask(from_page, [who], every, **asking)

@@ -105,9 +105,10 @@ class Session:
         try:
             if instead is not None:
                 self._forget(instead)
+            self._stream = dialogue.stream(question)
             entry: Entry = Pending(question)
             yield entry
-            for entry in self._answered(question, dialogue):
+            for entry in self._answered(question, dialogue, self._stream):
                 if isinstance(entry, Pending):
                     yield entry
         finally:
@@ -117,11 +118,10 @@ class Session:
         if dialogue is self._dialogue:
             yield entry
 
-    def _answered(self, question: str, dialogue: Dialogue) -> Iterator[Entry]:
+    def _answered(self, question: str, dialogue: Dialogue, stream: AnswerStream) -> Iterator[Entry]:
         said = ""
         try:
-            with dialogue.stream(question) as stream:
-                self._stream = stream
+            with stream:
                 for piece in stream:
                     if isinstance(piece, str):
                         said += piece
