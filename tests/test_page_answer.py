@@ -52,7 +52,8 @@ class Words(HTMLParser):
 def test_each_sentence_has_its_sign_and_its_marks() -> None:
     shown = prose(
         "A is. [1] B is. C may be. [2]",
-        (AnswerSentence("A is.", (1,), True), AnswerSentence("B is.", (), False), AnswerSentence("C may be.", (2,), False)),
+        (AnswerSentence("A is.", (1,), True), AnswerSentence("B is.", (), False),
+         AnswerSentence("C may be.", (2,), False)),
         (citation(1), citation(2)),
     )
 
