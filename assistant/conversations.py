@@ -157,6 +157,12 @@ class Conversations:
         with self._changing():
             self._db.execute("DELETE FROM conversations WHERE id = ?", (found,))
 
+    def cut(self, conversation: str, number: int, *, owner: str = LOCAL) -> None:
+        """Delete a turn, counted from 1, and all after it, with their feedback."""
+        found = self.find(conversation, owner=owner)
+        with self._changing():
+            self._db.execute("DELETE FROM turns WHERE conversation = ? AND number >= ?", (found, number))
+
     def rate(self, conversation: str, number: int, feedback: Feedback, *, owner: str = LOCAL) -> None:
         """Keep what a user thinks of a turn, counted from 1; the newest opinion counts.
 
@@ -191,6 +197,19 @@ class Conversations:
             }
             for question, searched, asked, answer, useful, comment in rows
         ]}
+
+    def rated(self) -> Iterator[tuple[str, int, Turn, Feedback]]:
+        """Every turn that somebody thinks something of: conversation, number, turn and opinion, oldest first.
+
+        Of all owners, but without saying whose: for whoever keeps the collection.
+        """
+        rows = self._rows(
+            "SELECT f.conversation, f.number, t.question, t.searched, t.answer, f.useful, f.comment FROM feedback f "
+            "JOIN turns t ON t.conversation = f.conversation AND t.number = f.number ORDER BY f.given, f.conversation"
+        )
+        for conversation, number, question, searched, answer, useful, comment in rows:
+            turn = Turn(question, searched, _ANSWER.validate_json(answer))
+            yield conversation, number, turn, Feedback(bool(useful), comment)
 
     def add(self, conversation: str | None, turn: Turn, *, owner: str) -> str:
         """Save a turn; without a conversation, begin one. Gives its id."""
