@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-# What a browser may load and call: this server. Gradio's own page has scripts and styles in line.
+# What a browser may load and call: this server. Gradio's own page has scripts and styles in line, and makes functions
+# of the templates of its `HTML` in the browser, which is "eval"; no text of a paper or question is in a template.
 POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; font-src 'self' data:; base-uri 'self'; form-action 'self'; "
     "frame-ancestors 'none'; object-src 'none'"
 )

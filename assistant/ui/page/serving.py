@@ -31,10 +31,13 @@ def serve(settings: Settings, *, host: str, port: int) -> None:
         AssistantError: the index or the model is missing, or the address cannot be listened on.
     """
     from assistant.api import Assistant
+    from assistant.conversations import Conversations
 
     check_address(host, port)
-    with Assistant.open(settings) as assistant:
-        page = build(Site(assistant))
+    with Assistant.open(settings) as assistant, Conversations(settings.home) as conversations:
+        site = Site(assistant, conversations)
+        page = build(site)
+        threading.Thread(target=site.warm, name="assistant-warm", daemon=True).start()
         if host not in LOCAL:
             print(f"assistant: anyone who can reach {host}:{port} can ask; there is no login", file=sys.stderr)
         with launched(page, host=host, port=port) as address, contextlib.suppress(KeyboardInterrupt):
