@@ -15,8 +15,9 @@ import numpy.typing as npt
 from assistant.retrieval.words import FUNCTION_WORDS
 
 MOST_TOPICS = 24  # more names than that cannot be read on one screen
-PAPERS_A_TOPIC = 4  # of a collection of n papers √(n / this) topics are made
+PAPERS_A_TOPIC = 3  # of a collection of n papers √(n / this) topics are made
 TERMS = 3  # words or word pairs in a name
+SEPARATOR = " · "
 MIN_SHARE = 0.12  # of a topic's papers have a word that names it
 MIN_LIFT = 1.5  # that share over the share of the other papers
 PAIR_BONUS = 1.3  # "knowledge editing" says more than "editing"
@@ -39,7 +40,7 @@ def topic_count(papers: int) -> int:
     """How many topics a map of so many papers gets.
 
     >>> [topic_count(n) for n in (1, 10, 326, 10_000)]
-    [1, 2, 9, 24]
+    [1, 2, 10, 24]
     """
     return max(1, min(MOST_TOPICS, round(math.sqrt(papers / PAPERS_A_TOPIC))))
 
@@ -119,7 +120,7 @@ def _name(
             chosen.append(term)
         if len(chosen) == TERMS:
             break
-    return " · ".join(_surface(written[term]) for term in chosen) or "other"
+    return SEPARATOR.join(_surface(written[term]) for term in chosen) or "other"
 
 
 def _surface(written: Counter[str]) -> str:

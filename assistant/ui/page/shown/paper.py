@@ -13,7 +13,7 @@ from assistant.answering.citations import places, shorten
 from assistant.records import Answer, Citation, Paper
 from assistant.ui.export import bibtex
 from assistant.ui.page.shelf import Found, Looked, Shelf
-from assistant.ui.page.shown.escape import text
+from assistant.ui.page.shown.escape import link, text
 
 LONGEST_TITLE = 300    # characters
 LONGEST_SENTENCE = 320
@@ -98,7 +98,7 @@ def paper_view(looked: Looked, start: int = 0, end: int = 0) -> str:
         facts.append(("Year", str(paper.year)))
     urls = links(paper.abstract)
     if urls:
-        facts.append(("Links", "<br>".join(_outward(url) for url in urls)))
+        facts.append(("Links", "<br>".join(link(url, url) for url in urls)))
     elif looked.has_code:
         facts.append(("Code", "said to be available"))
     if looked.names:
@@ -109,10 +109,20 @@ def paper_view(looked: Looked, start: int = 0, end: int = 0) -> str:
     listed = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts)
     title = text(shorten(paper.title, LONGEST_TITLE)) if paper.title else "<i>untitled</i>"
     return (
-        f'<div class="paper"><h3 dir="auto">{title}</h3>'
+        f'<div class="paper"><h3 dir="auto"><a class="paper-own" href="#paper/{paper.paper_id}/{start}/{end}">{title}</a></h3>'
         f'<p class="paper-abstract" dir="auto">{_abstract(paper.abstract, start, end)}</p>'
         f"<dl>{listed}</dl>{_citation(paper)}{_similar(looked)}</div>"
     )
+
+
+def hint() -> str:
+    """Before a paper has been chosen."""
+    return '<div class="paper-hint"><p>Choose a paper from the list, or a point of the map.</p></div>'
+
+
+def problem(why: str) -> str:
+    """In place of what could not be shown."""
+    return f'<div class="papers-none" role="alert"><p>{text(why)}.</p></div>'
 
 
 def gone() -> str:
@@ -129,10 +139,6 @@ def links(abstract: str) -> list[str]:
     return list(dict.fromkeys(match.group().rstrip(".,;:!?") for match in _URL.finditer(abstract)))
 
 
-def _outward(url: str) -> str:
-    return f'<a href="{text(url)}" target="_blank" rel="noopener noreferrer">{text(url)}</a>'
-
-
 def _abstract(abstract: str, start: int, end: int) -> str:
     start, end = (start, end) if 0 <= start < end <= len(abstract) else (0, 0)
     marked = f"<mark>{_linked(abstract[start:end])}</mark>" if end else ""
@@ -147,7 +153,7 @@ def _pieces(words: str) -> Iterator[str]:
     at = 0
     for match in _URL.finditer(words):
         url = match.group().rstrip(".,;:!?")
-        yield text(words[at:match.start()]) + _outward(url)
+        yield text(words[at:match.start()]) + link(url, url)
         at = match.start() + len(url)
     yield text(words[at:])
 
