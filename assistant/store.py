@@ -318,6 +318,12 @@ class Store:
             "LEFT JOIN texts USING (text_id) GROUP BY file_id ORDER BY file_id"
         ))
 
+    def papers_only_in(self, file_id: int) -> int:
+        """How many papers no other file has."""
+        works = "SELECT work FROM records JOIN texts USING (text_id) WHERE file_id"
+        found = self._db.execute(f"SELECT count(*) FROM ({works} = ?1 EXCEPT {works} <> ?1)", (file_id,)).fetchone()
+        return int(found[0])
+
     def repeats(self) -> tuple[int, int]:
         """Records that repeat an abstract exactly, and different abstracts that were merged with that of a work."""
         records, texts = self._db.execute(

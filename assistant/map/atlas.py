@@ -6,7 +6,7 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -79,9 +79,9 @@ def save(atlas: Atlas, path: Path) -> None:
 def load(path: Path) -> Atlas | None:
     """Read a map; None if there is none, or none that can be read: it is soon made again."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         topics = tuple(Topic(**topic) for topic in found.pop("topics"))
-        return Atlas(**{key: tuple(value) if isinstance(value, list) else value for key, value in found.items()},
-                     topics=topics)
+        ids, x, y, topic = (tuple(found[key]) for key in ("paper_ids", "x", "y", "topic"))
+        return Atlas(str(found["state"]), int(found["papers"]), ids, x, y, topic, topics)
     except (OSError, ValueError, TypeError, AttributeError, KeyError):
         return None

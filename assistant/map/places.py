@@ -36,7 +36,8 @@ def _laid_out(vectors: Floats) -> Floats:
     count = len(vectors)
     if count < FEW:
         angles = 2 * np.pi * np.arange(count) / max(count, 1)
-        return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32) / 4 + np.float32(0.5)
+        circle = np.stack([np.cos(angles), np.sin(angles)], axis=1) / 4 + 0.5
+        return np.asarray(circle, np.float32)
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
 

@@ -21,7 +21,9 @@ SEPARATOR = " · "
 MIN_SHARE = 0.12  # of a topic's papers have a word that names it
 MIN_LIFT = 1.5  # that share over the share of the other papers
 PAIR_BONUS = 1.3  # "knowledge editing" says more than "editing"
-GENERIC = frozenset("paper papers work study approach method methods results propose proposed present model models".split())
+GENERIC = frozenset(
+    "paper papers work study approach method methods results propose proposed present model models".split()
+)
 
 _TOKEN = re.compile(r"[^\W_]+(?:[-.'’+][^\W_]+)*")
 
@@ -75,7 +77,7 @@ def find_topics(
 
 
 def topic_names(groups: Sequence[int], texts: Sequence[str]) -> list[str]:
-    """A name for each group 0, 1, …: the terms more of its papers have than other papers do, as they are mostly written.
+    """A name for each group 0, 1, …: the terms that more of its papers have than other papers do.
 
     >>> topic_names([0, 0, 1, 1], ["Sparse Attention", "sparse attention", "GPT-J editing", "editing of GPT-J"])
     ['sparse attention', 'GPT-J · editing']
@@ -93,7 +95,10 @@ def topic_names(groups: Sequence[int], texts: Sequence[str]) -> list[str]:
         inside[group].update(terms.keys())
         for term, surface in terms.items():
             written.setdefault(term, Counter())[surface] += 1
-    return [_name(found, sizes, everywhere, len(texts), written) for found, sizes in zip(inside, _sizes(groups), strict=True)]
+    return [
+        _name(found, size, everywhere, len(texts), written)
+        for found, size in zip(inside, _sizes(groups), strict=True)
+    ]
 
 
 def _sizes(groups: Sequence[int]) -> list[int]:

@@ -31,7 +31,9 @@ def environment(settings: Settings) -> dict[str, str]:
     return {**kept, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
 
 
-def start(module: str, arguments: Sequence[str], settings: Settings, *, stderr: IO[bytes] | int) -> subprocess.Popen[bytes]:
+def start(
+    module: str, arguments: Sequence[str], settings: Settings, *, stderr: IO[bytes] | int
+) -> subprocess.Popen[bytes]:
     """Run ``python -m module arguments``; its output can be read from ``stdout``."""
     process = subprocess.Popen(
         [sys.executable, "-m", module, *arguments], env=environment(settings), stdin=subprocess.DEVNULL,

@@ -27,7 +27,7 @@ PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 
 
 def papers_tab(site: Site, *, cited: gr.State) -> None:
-    """Build it inside the tab that is open; ``cited``: ids of the papers of the last answer, which the map lights up."""
+    """Build it inside the tab that is open; ``cited``: ids of the last answer's papers, which the map lights up."""
     import gradio as gr
     from gradio.context import Context
 
@@ -39,7 +39,7 @@ def papers_tab(site: Site, *, cited: gr.State) -> None:
     with gr.Row(elem_id="papers"):
         with gr.Column(scale=5, min_width=320, elem_id="papers-list"):
             query = gr.Textbox(
-                label="Search the papers", placeholder="words, a question, a method … or nothing, to browse", lines=1,
+                label="Search the papers", placeholder="words, a question, a method", lines=1,
                 max_length=LONGEST_QUERY, elem_id="papers-query", submit_btn="Search",
             )
             with gr.Accordion("Filters", open=False, elem_id="papers-filters"):
@@ -47,7 +47,9 @@ def papers_tab(site: Site, *, cited: gr.State) -> None:
                     source = gr.Dropdown(label="From these files", choices=[], multiselect=True, min_width=200)
                     code = gr.Radio(list(CODE), value="Any", label="Code", min_width=200)
                 with gr.Row():
-                    name = gr.Textbox(label="Mentions the name", placeholder="such as GPT-J", max_length=200, min_width=160)
+                    name = gr.Textbox(
+                        label="Mentions the name", placeholder="such as GPT-J", max_length=200, min_width=160
+                    )
                     author = gr.Textbox(label="Author", max_length=200, visible=False, min_width=160)
                     first = gr.Number(label="From year", precision=0, visible=False, min_width=90)
                     last = gr.Number(label="To year", precision=0, visible=False, min_width=90)
@@ -67,18 +69,14 @@ def papers_tab(site: Site, *, cited: gr.State) -> None:
 
     asked = [query, source, code, name, author, first, last, topic]
 
-    def shelf_of(
-        text: str, files: Sequence[str], code: str, name: str, author: str, first: float | None, last: float | None,
-        topic: int | None, page: int,
-    ) -> tuple[Any, ...]:
+    def shelf_of(*asked: Any, page: int) -> tuple[Any, ...]:
+        text, files, code, name, author, first, last, topic = asked
         atlas = maps.atlas()
         among = atlas.members(topic) if atlas is not None and topic is not None else None
 
         def work() -> Shelf:
             years = None if first is None and last is None else (_year(first), _year(last))
-            filters = Filters(
-                tuple(files or ()), CODE.get(code), _one(name), years, _one(author),
-            )
+            filters = Filters(tuple(files or ()), CODE.get(code), _one(name), years, _one(author))
             return find(assistant, text or "", filters, page=page, among=among)
 
         shelf = _told(work)
@@ -98,7 +96,8 @@ def papers_tab(site: Site, *, cited: gr.State) -> None:
         return shelf_of(*values, page=0)
 
     def cleared() -> tuple[Any, ...]:
-        return "", [], "Any", "", "", None, None, None, *anew("", [], "Any", "", "", None, None, None), _legend(maps, None)
+        nothing: tuple[Any, ...] = ("", [], "Any", "", "", None, None, None)
+        return *nothing, *anew(*nothing), _legend(maps, None)
 
     def choices() -> tuple[Any, ...]:
         known = _told(lambda: assistant.collection.read(lambda: (
@@ -144,7 +143,7 @@ def papers_tab(site: Site, *, cited: gr.State) -> None:
                 yield shown, legend(atlas, note), None
             else:
                 yield gr.update(), legend(atlas, note, topic), topic
-            if atlas is not None and not note or note and not note.endswith("…"):
+            if (atlas is not None and not note) or (note and not note.endswith("…")):
                 return
             await asyncio.sleep(LOOK_AGAIN)
 

@@ -70,7 +70,8 @@ def _find(assistant: Assistant, text: str, filters: Filters, page: int, among: f
     passing = store.count() if within is None else len(within)
     label = chosen.label if chosen else ""
     if passing == 0:
-        return Shelf((), 0, 0, 0, label, "no paper of this topic meets the conditions" if among else "there is no paper")
+        problem = "there is no paper" if among is None else "no paper of this topic meets the conditions"
+        return Shelf((), 0, 0, 0, label, problem)
     if text:
         retriever = assistant.retriever(within=within)
         hits = retriever.search(retriever.query(text), limit=DEEPEST, candidates=assistant.settings.candidates)

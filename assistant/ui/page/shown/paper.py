@@ -42,14 +42,17 @@ def heading(shelf: Shelf, query: str, topic: str = "") -> str:
     'All 326 papers, by title'
     >>> heading(Shelf((), 20, 51, 51, "gives code"), "pruning", "sparsity")
     'Papers 21–40 of 51, best first, among 51: topic sparsity; gives code'
+    >>> heading(Shelf((), 0, 200, 326), "pruning")
+    'Papers 1–20 of the nearest 200, best first'
     """
     conditions = "; ".join(part for part in (f"topic {topic}" if topic else "", shelf.label) if part)
     last = min(shelf.first + 20, shelf.total)
     if not query:
         count = "1 paper" if shelf.total == 1 else f"All {shelf.total:,} papers"
-        count = count if shelf.total <= 20 or shelf.first == 0 else f"Papers {shelf.first + 1:,}–{last:,} of {shelf.total:,}"
-        return f"{count}, by title" + (f": {conditions}" if conditions else "")
-    span = f"{shelf.first + 1:,}–{last:,} of {shelf.total:,}" if shelf.total > 20 else f"{shelf.total:,}"
+        span = f"Papers {shelf.first + 1:,}–{last:,} of {shelf.total:,}" if shelf.first else count
+        return f"{span}, by title" + (f": {conditions}" if conditions else "")
+    nearest = "the nearest " if shelf.total < shelf.passing else ""
+    span = f"{shelf.first + 1:,}–{last:,} of {nearest}{shelf.total:,}" if shelf.total > 20 else f"{shelf.total:,}"
     return f"Papers {span}, best first" + (f", among {shelf.passing:,}: {conditions}" if conditions else "")
 
 
@@ -108,8 +111,9 @@ def paper_view(looked: Looked, start: int = 0, end: int = 0) -> str:
         facts.append(("Merged", f"{count} other wording{'s' if count > 1 else ''} of this abstract"))
     listed = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts)
     title = text(shorten(paper.title, LONGEST_TITLE)) if paper.title else "<i>untitled</i>"
+    own = f'<a class="paper-own" href="#paper/{paper.paper_id}/{start}/{end}">{title}</a>'
     return (
-        f'<div class="paper"><h3 dir="auto"><a class="paper-own" href="#paper/{paper.paper_id}/{start}/{end}">{title}</a></h3>'
+        f'<div class="paper"><a class="paper-back" href="#papers-list">Back to the list</a><h3 dir="auto">{own}</h3>'
         f'<p class="paper-abstract" dir="auto">{_abstract(paper.abstract, start, end)}</p>'
         f"<dl>{listed}</dl>{_citation(paper)}{_similar(looked)}</div>"
     )
