@@ -120,8 +120,7 @@ def _name(
     chosen: list[str] = []
     for term in sorted(scores, key=lambda term: (-scores[term], term)):
         # One word of a chosen pair, or a pair that overlaps one, says nothing new.
-        stems = {_stem(word) for word in term.split()}
-        if not any(stems & {_stem(word) for word in other.split()} for other in chosen):
+        if not any(_stems(term) & _stems(other) for other in chosen):
             chosen.append(term)
         if len(chosen) == TERMS:
             break
@@ -132,8 +131,9 @@ def _surface(written: Counter[str]) -> str:
     return min(written, key=lambda surface: (-written[surface], surface != surface.lower(), surface))
 
 
-def _stem(word: str) -> str:
-    return word.removesuffix("ing").removesuffix("s").removesuffix("e")[:8]
+def _stems(term: str) -> set[str]:
+    """Roughly: what "editing", "edits" and "model-editing" have in common."""
+    return {word.removesuffix("ing").removesuffix("s").removesuffix("e")[:6] for word in re.split(r"[ -]", term)}
 
 
 def _terms(text: str) -> Iterator[tuple[str, str]]:

@@ -95,8 +95,8 @@ def paper_view(looked: Looked, start: int = 0, end: int = 0) -> str:
     facts = [("Read from", _places(paper))]
     if paper.authors:
         more = len(paper.authors) - MOST_AUTHORS
-        named = ", ".join(paper.authors[:MOST_AUTHORS]) + (f" and {more} more" if more > 0 else "")
-        facts.append(("Authors", f'<span dir="auto">{text(named)}</span>'))
+        byline = ", ".join(paper.authors[:MOST_AUTHORS]) + (f" and {more} more" if more > 0 else "")
+        facts.append(("Authors", f'<span dir="auto">{text(byline)}</span>'))
     if paper.year:
         facts.append(("Year", str(paper.year)))
     urls = links(paper.abstract)
@@ -104,8 +104,9 @@ def paper_view(looked: Looked, start: int = 0, end: int = 0) -> str:
         facts.append(("Links", "<br>".join(link(url, url) for url in urls)))
     elif looked.has_code:
         facts.append(("Code", "said to be available"))
-    if looked.names:
-        facts.append(("Names", text(", ".join(looked.names[:MOST_NAMES]))))
+    named = [name for name in looked.names if _is_proper(name, paper)]
+    if named:
+        facts.append(("Names", text(", ".join(named[:MOST_NAMES]))))
     if paper.aliases:
         count = len(paper.aliases)
         facts.append(("Merged", f"{count} other wording{'s' if count > 1 else ''} of this abstract"))
@@ -141,6 +142,12 @@ def links(abstract: str) -> list[str]:
     ['https://github.com/a/b', 'http://c.org/d']
     """
     return list(dict.fromkeys(match.group().rstrip(".,;:!?") for match in _URL.finditer(abstract)))
+
+
+def _is_proper(name: str, paper: Paper) -> bool:
+    """Whether it looks like a name by itself, or the title begins with it; "Language" may only begin a sentence."""
+    signs = sum(character.isupper() or character.isdigit() for character in name)
+    return (signs > 1 and len(name) > 1) or (paper.title or "").startswith(f"{name}:")
 
 
 def _abstract(abstract: str, start: int, end: int) -> str:

@@ -124,7 +124,7 @@
         pen.fill();
       }
       pen.globalAlpha = 1;
-      this.names(pen, size, style, hues);
+      this.names(pen, size, style);
       for (const [place, left, top] of rings) {
         pen.fillStyle = hues[topic[place] % hues.length];
         pen.strokeStyle = style.color;
@@ -138,21 +138,25 @@
       this.canvas.dataset.lit = String(ids.filter((paper) => this.lit.has(paper)).length);
     }
 
-    names(pen, size, style, hues) {
+    names(pen, size, style) {
       pen.font = `600 12px ${style.fontFamily}`;
       pen.textAlign = "center";
       pen.textBaseline = "middle";
       pen.lineJoin = "round";
       const taken = [];
       this.map.topics.forEach((topic, number) => { // the largest first: where names would overlap, the smaller waits
-        const words = topic.name.split(" · ");
-        const name = size.width < 480 ? words[0] : words.slice(0, 2).join(" · ");
-        const half = pen.measureText(name).width / 2 + 4;
-        let [left, top] = this.screen(topic.x, topic.y, size);
-        if (left < 0 || top < 0 || left > size.width || top > size.height) return;
-        left = Math.max(half, Math.min(size.width - half, left));
-        if (taken.some(([x, y, other]) => Math.abs(x - left) < half + other && Math.abs(y - top) < 17)) return;
-        taken.push([left, top, half]);
+        const words = topic.name.split(" · "), [middle, top] = this.screen(topic.x, topic.y, size);
+        if (middle < 0 || top < 0 || middle > size.width || top > size.height) return;
+        let name, left;
+        for (const most of size.width < 480 ? [1] : [2, 1]) { // words
+          name = words.slice(0, most).join(" · ");
+          const half = pen.measureText(name).width / 2 + 4;
+          left = Math.max(half, Math.min(size.width - half - 40, middle)); // the buttons are at the right
+          const free = taken.every(([x, y, other]) => Math.abs(x - left) >= half + other || Math.abs(y - top) >= 17);
+          if (free) { taken.push([left, top, half]); break; }
+          name = "";
+        }
+        if (!name) return;
         pen.lineWidth = 4;
         pen.strokeStyle = style.backgroundColor;
         pen.globalAlpha = 0.9;
