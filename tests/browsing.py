@@ -43,7 +43,6 @@ def free_port() -> int:
 
 def open_tab(page: Page, name: str) -> None:
     """Choose a tab, in the menu of those that do not fit if need be."""
-    page.locator("#tabs").wait_for()
     tab = page.locator("#tabs > .tab-wrapper").get_by_role("tab", name=name, exact=True)
     if not tab.is_visible():
         page.locator("#tabs .overflow-menu > button").click()
