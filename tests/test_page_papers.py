@@ -88,9 +88,7 @@ def test_topics_are_named_by_the_words_that_set_them_apart() -> None:
     texts = ["We study sparse attention in models", "Sparse attention for long models", "sparse attention and models"]
     texts += ["Editing GPT-J in models", "GPT-J editing of models", "editing facts of GPT-J models"]
 
-    assert topic_names([0, 0, 0, 1, 1, 1], texts) == ["sparse attention", "Editing · GPT-J"] or topic_names(
-        [0, 0, 0, 1, 1, 1], texts
-    ) == ["sparse attention", "editing · GPT-J"]
+    assert topic_names([0, 0, 0, 1, 1, 1], texts) == ["sparse attention", "editing · GPT-J"]
 
 
 def test_the_largest_topic_comes_first_and_its_name_stands_among_its_papers() -> None:

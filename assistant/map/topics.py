@@ -80,7 +80,7 @@ def topic_names(groups: Sequence[int], texts: Sequence[str]) -> list[str]:
     """A name for each group 0, 1, …: the terms that more of its papers have than other papers do.
 
     >>> topic_names([0, 0, 1, 1], ["Sparse Attention", "sparse attention", "GPT-J editing", "editing of GPT-J"])
-    ['sparse attention', 'GPT-J · editing']
+    ['sparse attention', 'editing · GPT-J']
     """
     everywhere: Counter[str] = Counter()   # term -> papers that have it
     inside = [Counter[str]() for _ in range(max(groups, default=-1) + 1)]

@@ -41,7 +41,7 @@ def safe_name(given: str) -> str:
     r"""A file name as it may stand in a folder and in a citation: its last part, without signs that mean something.
 
     >>> safe_name("../../etc/pass<wd>.TXT"), safe_name("C:\\papers\\a:b.csv"), safe_name(".jsonl")
-    ('pass wd .txt', 'a b.csv', 'papers.jsonl')
+    ('pass wd.txt', 'a b.csv', 'papers.jsonl')
     """
     name = unicodedata.normalize("NFC", given.replace("\\", "/").rpartition("/")[2])
     stem, dot, suffix = name.rpartition(".")
