@@ -43,10 +43,11 @@ def free_port() -> int:
 
 def open_tab(page: Page, name: str) -> None:
     """Choose a tab, in the menu of those that do not fit if need be."""
+    page.locator("#tabs").wait_for()
     tab = page.locator("#tabs > .tab-wrapper").get_by_role("tab", name=name, exact=True)
     if not tab.is_visible():
-        page.locator("#tabs .overflow-menu > button").click()
-        tab = page.locator("#tabs .overflow-dropdown").get_by_text(name, exact=True)
+        page.locator("#tabs .overflow-menu > button").first.click()
+        tab = page.locator("#tabs .overflow-dropdown").first.get_by_text(name, exact=True)
     tab.click()
 
 
@@ -77,7 +78,7 @@ def proxied(port: int, prefix: str) -> Iterator[str]:
         def do_GET(self) -> None:
             self.pass_on()
 
-        do_POST = do_HEAD = do_GET  # noqa: N815
+        do_POST = do_HEAD = do_GET
 
         def pass_on(self) -> None:
             if not self.path.startswith(f"{prefix}/"):

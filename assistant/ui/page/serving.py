@@ -15,6 +15,7 @@ from assistant.ui.page.build import build
 from assistant.ui.page.guard import Guard
 from assistant.ui.page.site import Site
 from assistant.ui.page.static import SCRIPT, STYLE
+from assistant.ui.page.uploads import MAX_BYTES
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -81,10 +82,11 @@ def launched(page: gr.Blocks, *, host: str, port: int) -> Iterator[str]:
     try:
         _, address, _ = page.launch(
             server_name=host, server_port=port, prevent_thread_lock=True, quiet=True, inbrowser=False, inline=False,
-            theme=gr.themes.Default(font=fonts, font_mono=mono), css=STYLE, head=f"<script>{SCRIPT}</script>", footer_links=[],
+            theme=gr.themes.Default(font=fonts, font_mono=mono), css=STYLE,
+            head=f"<script>{SCRIPT}</script>", footer_links=[],
             # All said, because the environment could say otherwise.
             share=False, ssr_mode=False, mcp_server=False, pwa=False, run_history=False, enable_monitoring=False,
-            show_error=False, max_file_size=1,
+            show_error=False, max_file_size=MAX_BYTES,
             app_kwargs={"middleware": [Middleware(Guard, hosts=(*LOCAL, host) if host in LOCAL else None)]},
         )
     except OSError as exc:  # taken since it was checked
