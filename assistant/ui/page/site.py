@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from assistant.api import Assistant
+    from assistant.conversations import Conversations
+    from assistant.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -14,3 +16,13 @@ class Site:
     """One collection, open, for all who look at the page."""
 
     assistant: Assistant
+    conversations: Conversations
+
+    @property
+    def settings(self) -> Settings:
+        """Those the page was started with; a session's own are in its `assistant.ui.page.session.Session`."""
+        return self.assistant.settings
+
+    def warm(self) -> None:
+        """Load what the first question would otherwise wait for."""
+        self.assistant.ask("what is this collection about?")
