@@ -1,4 +1,4 @@
-"""The whole page: its heading and its tabs."""
+"""The whole page: its heading, its tabs, and what ties them together."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from assistant.ui.page.status import status_tab
 if TYPE_CHECKING:
     import gradio as gr
 
+TITLE = "Ask the abstracts"
+
 
 def build(site: Site) -> gr.Blocks:
     """The page, not yet launched."""
@@ -22,20 +24,17 @@ def build(site: Site) -> gr.Blocks:
     import gradio as gr
 
     page: gr.Blocks
-    with gr.Blocks(title="Ask the abstracts", analytics_enabled=False, fill_height=True) as page:
-        gr.Markdown(
-            f"# Ask {site.assistant.collection.store.count()} abstracts\n"
-            "Every sentence of an answer is quoted from a paper, with its place.",
-            elem_id="heading",
-        )
-        with gr.Tab("Ask", id="ask"):
-            chat_tab(site)
-        with gr.Tab("Papers", id="papers"):
-            papers_tab(site)
-        with gr.Tab("Add papers", id="add"):
-            add_tab(site)
-        with gr.Tab("Quality", id="quality"):
-            quality_tab(site)
-        with gr.Tab("Status", id="status"):
-            status_tab(site)
+    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
+        cited = gr.State(())  # paper ids of the last answer, first cited first
+        with gr.Tabs(elem_id="tabs"):
+            with gr.Tab("Ask", id="ask", render_children=True):
+                chat_tab(site, cited=cited)
+            with gr.Tab("Papers", id="papers"):
+                papers_tab(site, cited=cited)
+            with gr.Tab("Add papers", id="add"):
+                add_tab(site)
+            with gr.Tab("Quality", id="quality"):
+                quality_tab(site)
+            with gr.Tab("Status", id="status"):
+                status_tab(site)
     return page

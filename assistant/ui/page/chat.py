@@ -6,12 +6,15 @@ import html
 import traceback
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from assistant.answering.citations import places, shorten, title_of
 from assistant.errors import AssistantError
 from assistant.records import Answer
 from assistant.ui.page.site import Site
+
+if TYPE_CHECKING:
+    import gradio as gr
 
 # A question about a name is offered only where the collection has that name.
 EXAMPLES = (
@@ -41,8 +44,8 @@ class Turn:
     reply: str
 
 
-def chat_tab(site: Site) -> None:
-    """Build it inside the tab that is open."""
+def chat_tab(site: Site, *, cited: gr.State) -> None:
+    """Build it inside the tab that is open; puts the papers that the last answer cites into ``cited``."""
     import gradio as gr
 
     assistant = site.assistant

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING
 
 from assistant.errors import AssistantError, MisuseError
-from assistant.ui.page.address import LOCAL, check_address, check_reach, own_names, proxied_names
+from assistant.ui.page.address import LOCAL, check_address, check_reach, is_loopback, own_names, proxied_names
 from assistant.ui.page.build import build
 from assistant.ui.page.guard import Guard
 from assistant.ui.page.loading import load_gradio
@@ -52,6 +52,8 @@ def serve(settings: Settings, *, share: bool = False, insecure: bool = False) ->
     check_address(host, port)
     if share and not _agreed():
         return
+    if login is None and not is_loopback(host):
+        print(f"assistant: whoever can reach {host}:{port} can open the page; there is no login", file=sys.stderr)
     with Assistant.open(settings) as assistant, Conversations(settings.home) as conversations:
         load_gradio()
         site = Site(assistant, conversations)

@@ -1,0 +1,1 @@
+"""What the page shows: plain functions from values to escaped HTML, without gradio."""
