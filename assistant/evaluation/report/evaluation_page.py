@@ -33,6 +33,20 @@ def evaluation_page(evaluation: Evaluation, *, missed: Sequence[str] | None = No
 
 def _body(evaluation: Evaluation, missed: Sequence[str] | None, reserved: bool) -> Iterator[str]:
     yield f"<h1>Evaluation on {escape(evaluation.questions)}</h1>"
+    yield from overview(evaluation, missed=missed)
+    yield "<h2>Every question</h2>"
+    if reserved:
+        yield ('<p class="note">Questions of the report half are there to measure with. Reading their failures and '
+               "mending them would make its figures worthless, so they show only when chosen.</p>")
+    yield from filters(evaluation.results, half="choose" if reserved else "")
+    yield '<div id="questions">'
+    for result in worst_first(evaluation.results):
+        yield "".join(question(result))
+    yield "</div>"
+
+
+def overview(evaluation: Evaluation, *, missed: Sequence[str] | None = None) -> Iterator[str]:
+    """Verdict, figures and plots: all but the questions. For ``missed`` see `evaluation_page`."""
     yield f'<p class="verdict">{escape(headline(evaluation))}</p>'
     if missed is not None:
         yield from _floor(missed)
@@ -46,15 +60,6 @@ def _body(evaluation: Evaluation, missed: Sequence[str] | None, reserved: bool) 
     yield from measures_table(evaluation)
     yield from definitions(evaluation)
     yield from _judge(evaluation)
-    yield "<h2>Every question</h2>"
-    if reserved:
-        yield ('<p class="note">Questions of the report half are there to measure with. Reading their failures and '
-               "mending them would make its figures worthless, so they show only when chosen.</p>")
-    yield from filters(evaluation.results, half="choose" if reserved else "")
-    yield '<div id="questions">'
-    for result in worst_first(evaluation.results):
-        yield "".join(question(result))
-    yield "</div>"
 
 
 def about(evaluation: Evaluation) -> str:

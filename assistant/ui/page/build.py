@@ -33,8 +33,8 @@ def build(site: Site) -> gr.Blocks:
                 papers_tab(site, cited=cited)
             with gr.Tab("Add papers", id="add"):
                 add_tab(site)
-            with gr.Tab("Quality", id="quality"):
-                quality_tab(site)
-            with gr.Tab("Status", id="status"):
-                status_tab(site)
+            with gr.Tab("Quality", id="quality") as tab:
+                quality_tab(site, tab)
+            with gr.Tab("Status", id="status") as tab:
+                status_tab(site, tab)
     return page
