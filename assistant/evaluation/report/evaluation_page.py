@@ -51,6 +51,8 @@ def overview(evaluation: Evaluation, *, missed: Sequence[str] | None = None) -> 
     if missed is not None:
         yield from _floor(missed)
     yield f'<p class="facts">{escape(about(evaluation))}</p>'
+    if all(evaluation.figures[half] for half in HALVES):
+        yield '<p class="facts">report: the half of the questions nothing was tuned on; choose: the other half.</p>'
     yield from _tiles(evaluation)
     yield "<h2>By kind of question</h2>" + KEY
     yield from kinds_table(evaluation)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +17,10 @@ POLICY = (
 WRONG_NAME = (
     b"This page is not served under that name. Whoever runs it can add the name to ASSISTANT_ALLOWED_HOSTS.\n"
 )
+# Gradio calls any handler by its name there, those marked private too. The page itself calls them by number, through the
+# queue or at run/predict.
+CLOSED = re.compile(r"/gradio_api/(call|api|run(?!/predict/?$))(/|$)")
+NOT_FOUND = b"There is nothing here.\n"
 FROM_ELSEWHERE = b"This page takes no requests from pages of other sites.\n"
 
 
@@ -38,6 +43,8 @@ class Guard:
         elif origin is not None and not self._is_ours(origin, host):
             # Gradio would answer it wherever the page is not on localhost, with the visitor's login.
             await _refuse(send, 403, FROM_ELSEWHERE)
+        elif CLOSED.search(scope["path"]):
+            await _refuse(send, 404, NOT_FOUND)
         else:
             await self._app(scope, receive, _guarded(send))
 

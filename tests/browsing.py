@@ -1,0 +1,110 @@
+"""What tests of the page share: a page served over a real collection, a real browser, a small proxy."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import shutil
+import socket
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium, which never calls home; the test is skipped where there is none."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs the dev extra (playwright)")
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found is None:
+        pytest.skip("needs a browser: apt-get install chromium")
+    with playwright.sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=found, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def open_tab(page: Page, name: str) -> None:
+    """Choose a tab, in the menu of those that do not fit if need be."""
+    page.locator("#tabs").wait_for()
+    tab = page.locator("#tabs > .tab-wrapper").get_by_role("tab", name=name, exact=True)
+    if not tab.is_visible():
+        page.locator("#tabs .overflow-menu > button").click()
+        tab = page.locator("#tabs .overflow-dropdown").get_by_text(name, exact=True)
+    tab.click()
+
+
+def fetch(
+    address: str, *, method: str = "GET", body: bytes | None = None, **headers: str
+) -> tuple[int, dict[str, str], bytes]:
+    """(status, headers by lower-case name, body), whatever the status; ``content_type`` is Content-Type."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    request = urllib.request.Request(address, data=body, headers=named, method=method)
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=30) as response:
+            return response.status, {k.lower(): v for k, v in response.headers.items()}, response.read()
+    except urllib.error.HTTPError as exc:
+        return exc.code, {k.lower(): v for k, v in exc.headers.items()}, exc.read()
+
+
+@contextlib.contextmanager
+def proxied(port: int, prefix: str) -> Iterator[str]:
+    """A reverse proxy that offers the page of a port below a path, as nginx does; gives its address.
+
+    What else it is asked for is not found. It keeps the name it was asked by in ``Host``, and passes on what arrives
+    piece by piece.
+    """
+    class Proxy(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.0"  # a reply ends with its connection
+
+        def do_GET(self) -> None:
+            self.pass_on()
+
+        do_POST = do_HEAD = do_GET  # noqa: N815
+
+        def pass_on(self) -> None:
+            if not self.path.startswith(f"{prefix}/"):
+                self.send_error(404)
+                return
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            kept = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
+            upstream = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+            upstream.request(self.command, self.path.removeprefix(prefix), body or None, kept)
+            reply = upstream.getresponse()
+            self.send_response(reply.status)
+            for name, value in reply.getheaders():
+                if name.lower() not in ("transfer-encoding", "connection", "date", "server"):
+                    self.send_header(name, value)
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                while piece := reply.read1(65536):
+                    self.wfile.write(piece)
+            upstream.close()
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}{prefix}"
+    server.shutdown()
+    server.server_close()
