@@ -247,7 +247,7 @@ def test_without_the_login_nothing_but_its_form_is_given(locked: str) -> None:
     assert b"Ask" not in page.partition(b"window.gradio_config")[2].partition(b"</script>")[0]
     for path in ("config", "gradio_api/info", "gradio_api/queue/data?session_hash=x", "gradio_api/file=/etc/passwd"):
         assert fetch(f"{locked}{path}")[0] == 401, path
-    for path in ("gradio_api/queue/join", "gradio_api/run/x", "gradio_api/upload", "gradio_api/call/x"):
+    for path in ("gradio_api/queue/join", "gradio_api/run/predict", "gradio_api/upload"):
         assert fetch(f"{locked}{path}", method="POST", body=b"{}", content_type="application/json")[0] == 401, path
 
 
