@@ -55,6 +55,7 @@ class Assistant:
         self._opening = threading.Lock()
         self._model: Backend | None = None
         self._cap: SessionCap | None = None
+        self._lent = False  # collection and embedder are another's
         self._reranker = None
         if settings.reranker is not None:
             from assistant.retrieval.cross_encoder import open_reranker
@@ -82,6 +83,12 @@ class Assistant:
         embedder = open_embedder(settings.embedder_dir, precision=settings.precision, threads=settings.threads)
         collection.check_embedder(embedder)
         return cls(collection, embedder, settings)
+
+    def with_settings(self, settings: Settings) -> Assistant:
+        """Another over the same collection and embedder, which closing it leaves open; it must not outlive this one."""
+        other = Assistant(self.collection, self._embedder, settings.model_copy(update={"reranker": None}))
+        other.settings, other._reader, other._reranker, other._lent = settings, self._reader, self._reranker, True
+        return other
 
     def ask(
         self, question: str, *, answer_id: str | None = None, filters: Filters | None = None,
@@ -365,7 +372,8 @@ class Assistant:
         """Let go of the index, and of the language model if one was asked."""
         if self._model is not None:
             self._model.close()
-        self.collection.close()
+        if not self._lent:
+            self.collection.close()
 
     def __enter__(self) -> Assistant:
         return self

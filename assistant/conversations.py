@@ -157,6 +157,12 @@ class Conversations:
         with self._changing():
             self._db.execute("DELETE FROM conversations WHERE id = ?", (found,))
 
+    def cut(self, conversation: str, number: int, *, owner: str = LOCAL) -> None:
+        """Delete a turn, counted from 1, and all after it, with their feedback."""
+        found = self.find(conversation, owner=owner)
+        with self._changing():
+            self._db.execute("DELETE FROM turns WHERE conversation = ? AND number >= ?", (found, number))
+
     def rate(self, conversation: str, number: int, feedback: Feedback, *, owner: str = LOCAL) -> None:
         """Keep what a user thinks of a turn, counted from 1; the newest opinion counts.
 

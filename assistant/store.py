@@ -274,6 +274,13 @@ class Store:
         """(paper_id, title) of every paper, sorted by id."""
         return list(self._db.execute("SELECT paper_id, title FROM papers ORDER BY paper_id"))
 
+    def by_title(self, limit: int, offset: int) -> list[str]:
+        """Ids in order of title, those without one last."""
+        return [row[0] for row in self._db.execute(
+            "SELECT paper_id FROM papers ORDER BY title IS NULL, lower(title), paper_id LIMIT ? OFFSET ?",
+            (limit, offset),
+        )]
+
     def papers_at(self, places: Iterable[str]) -> set[str]:
         """Ids of the papers read at "FILE:LINE" places; unknown places are left out."""
         found = set()
@@ -311,6 +318,12 @@ class Store:
             "LEFT JOIN texts USING (text_id) GROUP BY file_id ORDER BY file_id"
         ))
 
+    def papers_only_in(self, file_id: int) -> int:
+        """How many papers no other file has."""
+        works = "SELECT work FROM records JOIN texts USING (text_id) WHERE file_id"
+        found = self._db.execute(f"SELECT count(*) FROM ({works} = ?1 EXCEPT {works} <> ?1)", (file_id,)).fetchone()
+        return int(found[0])
+
     def repeats(self) -> tuple[int, int]:
         """Records that repeat an abstract exactly, and different abstracts that were merged with that of a work."""
         records, texts = self._db.execute(
@@ -338,6 +351,10 @@ class Store:
     def papers_with_code(self) -> set[str]:
         """Ids of the papers whose abstract gives code; see `assistant.code_links`."""
         return {row[0] for row in self._db.execute("SELECT paper_id FROM papers WHERE has_code")}
+
+    def with_code(self, paper_ids: Sequence[str]) -> set[str]:
+        """Those of ``paper_ids`` whose abstract gives code."""
+        return {row[0] for row in self._select("SELECT paper_id FROM papers WHERE has_code AND paper_id IN ({})", paper_ids)}
 
     def papers_from(self, first: int | None, last: int | None) -> set[str]:
         """Ids of the papers of these years, both ends included, None for open; papers without a year are none."""
@@ -417,6 +434,12 @@ class Store:
         return list(self._db.execute(
             "SELECT key, count(*) AS papers FROM names GROUP BY key ORDER BY papers DESC, key LIMIT ?", (limit,)
         ))
+
+    def names_of(self, paper_id: str) -> list[str]:
+        """The names a paper mentions, as it writes them, most often first."""
+        return [row[0] for row in self._db.execute(
+            "SELECT surface FROM names WHERE paper_id = ? ORDER BY count DESC, key", (paper_id,)
+        )]
 
     def expansions(self, key: str) -> dict[str, int]:
         """What an abbreviation is short for, in lower case -> how many papers say so."""

@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     forgiving()
     try:
-        report = _run(arguments.words)
+        report = _run(arguments.words, told=arguments.progress)
     except AssistantError as exc:
         print(f"ingest: {exc}", file=sys.stderr)
         return exc.exit_status
@@ -59,10 +59,13 @@ def _parser() -> argparse.ArgumentParser:
         help="files and folders; or: remove FILE… to take files out, rebuild to make the index anew from its database",
     )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.add_argument(
+        "--progress", action="store_true", help="print a JSON line on stderr for each step, with file, done and total"
+    )
     return parser
 
 
-def _run(words: Sequence[str]) -> Report:
+def _run(words: Sequence[str], *, told: bool) -> Report:
     from assistant.errors import MisuseError
     from assistant.settings import load_settings
 
@@ -81,7 +84,7 @@ def _run(words: Sequence[str]) -> Report:
     from assistant.embedder import open_embedder
 
     embedder = open_embedder(settings.embedder_dir, precision=settings.precision, threads=settings.threads)
-    return _with_progress(verb, rest, paths, settings, embedder)
+    return _with_progress(verb, rest, paths, settings, embedder, told=told)
 
 
 def _exists(path: Path) -> bool:
@@ -98,7 +101,7 @@ def _shown(path: Path) -> str:
 
 
 def _with_progress(
-    verb: str, names: Sequence[str], paths: Sequence[Path], settings: Settings, embedder: Embedder
+    verb: str, names: Sequence[str], paths: Sequence[Path], settings: Settings, embedder: Embedder, *, told: bool
 ) -> Report:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -106,10 +109,12 @@ def _with_progress(
     from ingest.pipeline import ingest, rebuild, remove
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bars:
+    with Progress(*columns, console=Console(stderr=True), disable=told or not sys.stderr.isatty()) as bars:
         tasks = {}
 
         def progress(name: str, done: int, total: int) -> None:
+            if told:
+                print(json.dumps({"file": name, "done": done, "total": total}), file=sys.stderr, flush=True)
             if name not in tasks:
                 tasks[name] = bars.add_task(name, total=total)
             bars.update(tasks[name], completed=done)

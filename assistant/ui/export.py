@@ -7,7 +7,7 @@ import io
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from assistant.answering.citations import places
 from assistant.errors import MisuseError
@@ -40,6 +40,26 @@ def export(answer: Answer, form: str, papers: Mapping[str, Paper]) -> str:
     return FORMATS[form](answer, papers)
 
 
+def exported(answers: Sequence[Answer], form: str, papers: Mapping[str, Paper]) -> str:
+    """A whole conversation in one of the formats: Markdown in turn, one table, each paper once.
+
+    The table of several answers begins with a column ``question``.
+
+    Raises:
+        MisuseError: there is no such format.
+    """
+    if len(answers) == 1 or form not in ("csv", "bib"):
+        return "\n\n".join(export(answer, form, papers) for answer in answers)
+    if form == "bib":
+        return _entries([found for answer in answers for found in answer.citations], papers)
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(("question", *CSV_COLUMNS))
+    for answer in answers:
+        writer.writerows([_cell(answer.question), *row] for row in _rows(answer))
+    return out.getvalue()
+
+
 def markdown(answer: Answer) -> str:
     """Question, answer, the table of a comparison, and every citation with its words and places.
 
@@ -70,20 +90,10 @@ def table(answer: Answer) -> str:
 
     A cell that a spreadsheet would take for a formula gets an apostrophe in front. A refusal has the header only.
     """
-    cited = {found.mark: found for found in answer.citations}
-    names = {item.mark: item.name for item in answer.items}
-    compared = {mark: row for row in answer.table for mark in row.marks}
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(CSV_COLUMNS)
-    for mark, found in cited.items():
-        row = compared.get(mark)
-        writer.writerow([
-            mark, *map(_cell, (
-                (row.label if row else names.get(mark)) or "", found.title or "", found.quote,
-                "; ".join(row.figures) if row else "", places(found.sources), found.url or "", found.paper_id,
-            )),
-        ])
+    writer.writerows(_rows(answer))
     return out.getvalue()
 
 
@@ -92,15 +102,7 @@ def bibtex(answer: Answer, papers: Mapping[str, Paper]) -> str:
 
     Keys are made of the title's first word and the paper's id, so they are unique and stay the same.
     """
-    cited = list(dict.fromkeys(found.paper_id for found in answer.citations))
-    urls = {found.paper_id: found.url for found in answer.citations}
-    known = [papers[paper_id] for paper_id in cited if paper_id in papers]
-    short = [paper.paper_id[:KEY_DIGITS] for paper in known]
-    entries = [
-        _entry(paper, paper.paper_id if short.count(key) > 1 else key, urls[paper.paper_id])
-        for paper, key in zip(known, short, strict=True)
-    ]
-    return "\n\n".join(entries) if entries else "% no paper is cited"
+    return _entries(answer.citations, papers)
 
 
 FORMATS: Mapping[str, Callable[[Answer, Mapping[str, Paper]], str]] = {
@@ -145,12 +147,37 @@ def _plain(text: str) -> str:
 # -- CSV
 
 
+def _rows(answer: Answer) -> Iterator[list[object]]:
+    names = {item.mark: item.name for item in answer.items}
+    compared = {mark: row for row in answer.table for mark in row.marks}
+    for mark, found in {found.mark: found for found in answer.citations}.items():
+        row = compared.get(mark)
+        yield [
+            mark, *map(_cell, (
+                (row.label if row else names.get(mark)) or "", found.title or "", found.quote,
+                "; ".join(row.figures) if row else "", places(found.sources), found.url or "", found.paper_id,
+            )),
+        ]
+
+
 def _cell(text: str) -> str:
     cleaned = "".join(c for c in text if c in "\n\t" or unicodedata.category(c) != "Cc")
     return "'" + cleaned if cleaned.lstrip().startswith(_FORMULA) or cleaned[:1] in ("\t", "\n") else cleaned
 
 
 # -- BibTeX
+
+
+def _entries(citations: Sequence[Citation], papers: Mapping[str, Paper]) -> str:
+    cited = list(dict.fromkeys(found.paper_id for found in citations))
+    urls = {found.paper_id: found.url for found in citations}
+    known = [papers[paper_id] for paper_id in cited if paper_id in papers]
+    short = [paper.paper_id[:KEY_DIGITS] for paper in known]
+    entries = [
+        _entry(paper, paper.paper_id if short.count(key) > 1 else key, urls[paper.paper_id])
+        for paper, key in zip(known, short, strict=True)
+    ]
+    return "\n\n".join(entries) if entries else "% no paper is cited"
 
 
 def _entry(paper: Paper, key: str, url: str | None) -> str:

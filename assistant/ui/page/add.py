@@ -2,8 +2,297 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import sys
+import tempfile
+import traceback
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assistant.errors import AssistantError, MisuseError
+from assistant.ui.page.adding import Adding, Job
+from assistant.ui.page.shown.added import SourceRow, problem, progress, question, report, sources
 from assistant.ui.page.site import Site
+from assistant.ui.page.uploads import MAX_BYTES, SUFFIXES, Kept, Uploads, check_files, pasted_paper, safe_name
+
+if TYPE_CHECKING:
+    import gradio as gr
+
+    from ingest.report import Report
+
+LONGEST_PASTE = 5_000_000  # characters
+LONGEST_ABSTRACT = 20_000
+LOOK_AGAIN = 0.3  # seconds between two looks at how far an ingest is
+BROKEN = "Something went wrong inside the assistant; the terminal it runs in says what"
+HOW = (
+    "Text with one abstract a line or a title line before each, JSON lines, or CSV with a column *abstract* "
+    f"(Zotero, Scopus and arXiv exports are). At most {MAX_BYTES // 2**20} MB a file."
+)
 
 
 def add_tab(site: Site) -> None:
     """Build it inside the tab that is open."""
+    import gradio as gr
+    from gradio.context import Context
+
+    desk = Desk(site)
+    tab = Context.block
+    assert isinstance(tab, gr.Tab)
+    with gr.Row(elem_id="adding"):
+        with gr.Column(scale=5, min_width=320):
+            with gr.Tabs():
+                with gr.Tab("Files"):
+                    files = gr.File(
+                        label="Drop files of abstracts here", file_count="multiple", file_types=list(SUFFIXES),
+                        height=170, elem_id="add-files",
+                    )
+                    replace = gr.Checkbox(
+                        label="Bring sources of the same names up to date: what a file no longer has goes", value=False,
+                        elem_id="add-replace",
+                    )
+                    gr.Markdown(HOW, elem_id="add-how")
+                    add_files = gr.Button("Add these files", variant="primary", elem_id="add-files-go")
+                with gr.Tab("One paper"):
+                    title = gr.Textbox(label="Title", max_length=1000, elem_id="add-title")
+                    abstract = gr.Textbox(
+                        label="Abstract", lines=8, max_length=LONGEST_ABSTRACT, elem_id="add-abstract"
+                    )
+                    with gr.Row():
+                        authors = gr.Textbox(
+                            label="Authors, if known", placeholder="Meng, Kevin; Bau, David", max_length=5000, scale=3,
+                            min_width=180,
+                        )
+                        year = gr.Textbox(label="Year", max_length=10, scale=1, min_width=80)
+                    add_one = gr.Button("Add this paper", variant="primary", elem_id="add-one-go")
+                with gr.Tab("Many as text"):
+                    text = gr.Textbox(
+                        label="One abstract a line, or a title line before each", lines=10, max_lines=18,
+                        max_length=LONGEST_PASTE, elem_id="add-text",
+                    )
+                    name = gr.Textbox(
+                        label="Name of this source", value="pasted.txt", max_length=100, elem_id="add-name"
+                    )
+                    add_many = gr.Button("Add these papers", variant="primary", elem_id="add-many-go")
+            outcome = _panel("add-outcome")
+            stop = gr.Button("Stop", size="sm", visible=False, elem_id="add-stop")
+        with gr.Column(scale=6, min_width=320):
+            gr.Markdown("### Sources of the collection")
+            table = _panel("add-sources")
+            with gr.Row(elem_id="add-removal"):
+                chosen = gr.Dropdown(
+                    label="Remove a source", choices=[], value=None, elem_id="add-remove-name", scale=3, min_width=180
+                )
+                ask = gr.Button("Remove …", size="sm", elem_id="add-remove", scale=1, min_width=110)
+            sure = _panel("add-sure")
+            with gr.Row(visible=False) as answer:
+                yes = gr.Button("Yes, remove it", variant="stop", size="sm", elem_id="add-remove-yes")
+                no = gr.Button("Keep it", size="sm", elem_id="add-remove-no")
+
+    # outcome, stop, table, chosen
+    async def followed(start: Callable[[], Job | None], notes: Sequence[str] = ()) -> AsyncIterator[tuple[Any, ...]]:
+        job = await asyncio.to_thread(_told, start)
+        if isinstance(job, Job):
+            while not job.ended.is_set():
+                yield progress(job.step), gr.update(visible=True), gr.update(), gr.update()
+                await asyncio.sleep(LOOK_AGAIN)
+            said: Any = report(job.report, notes) if job.report is not None else problem(job.problem or BROKEN)
+        else:
+            said = problem(job) if job else gr.update()
+        rows = await asyncio.to_thread(_told, desk.rows)
+        if isinstance(rows, str):
+            yield said, gr.update(visible=False), problem(rows), gr.update()
+            return
+        labels = [(f"{row.name} ({row.papers:,} papers)", str(row.file_id)) for row in rows]
+        yield said, gr.update(visible=False), sources(rows), gr.update(choices=labels, value=None)
+
+    async def with_files(paths: Sequence[str] | None, replace: bool) -> AsyncIterator[tuple[Any, ...]]:
+        notes: list[str] = []
+        given = [Path(path) for path in paths or ()]
+        async for shown in followed(lambda: desk.add(given, notes, replace=replace), notes):
+            yield *shown, None
+
+    async def with_one(title: str, abstract: str, authors: str, year: str) -> AsyncIterator[tuple[Any, ...]]:
+        async for shown in followed(lambda: desk.add_paper(title, abstract, authors, year)):
+            yield *shown, *_emptied(4, shown)
+
+    async def with_many(text: str, name: str) -> AsyncIterator[tuple[Any, ...]]:
+        notes: list[str] = []
+        async for shown in followed(lambda: desk.add_text(text, name, notes), notes):
+            yield *shown, *_emptied(1, shown)
+
+    async def without(file_id: str | None) -> AsyncIterator[tuple[Any, ...]]:
+        async for shown in followed(lambda: desk.remove(file_id)):
+            yield *shown, "", gr.update(visible=False)
+
+    async def looked() -> AsyncIterator[tuple[Any, ...]]:
+        """The sources, and what is going on, whoever began it."""
+        async for shown in followed(desk.adding.running):
+            yield shown
+
+    def asked(file_id: str | None) -> tuple[Any, ...]:
+        row = _told(lambda: desk.row(file_id))
+        if isinstance(row, str):
+            return problem(row), gr.update(visible=False)
+        return question(row, desk.own(row)), gr.update(visible=True)
+
+    options: dict[str, Any] = {
+        "api_visibility": "private", "concurrency_limit": None, "show_progress": "hidden", "trigger_mode": "once",
+    }
+    board = [outcome, stop, table, chosen]
+    add_files.click(with_files, [files, replace], [*board, files], **options)
+    add_one.click(with_one, [title, abstract, authors, year], [*board, title, abstract, authors, year], **options)
+    add_many.click(with_many, [text, name], [*board, text], **options)
+    ask.click(asked, chosen, [sure, answer], **options)
+    no.click(lambda: ("", gr.update(visible=False)), None, [sure, answer], **options)
+    yes.click(without, chosen, [*board, sure, answer], **options)
+    stop.click(desk.stop, None, None, **options)
+    tab.select(looked, None, board, **options)
+
+
+class Desk:
+    """Where a site's files are handed in."""
+
+    def __init__(self, site: Site) -> None:
+        self._assistant = site.assistant
+        self._uploads = Uploads(site.assistant.settings.home)
+        self.adding = Adding(site.assistant.settings)
+
+    def rows(self) -> list[SourceRow]:
+        """The files of the collection."""
+        store = self._assistant.collection.store
+        return self._assistant.collection.read(lambda: [
+            SourceRow(file.file_id, name, file.layout, records, papers)
+            for file, (name, records, papers) in zip(store.files(), store.read_from(), strict=True)
+        ])
+
+    def row(self, file_id: str | None) -> SourceRow:
+        """One of them.
+
+        Raises:
+            MisuseError: there is none of this id.
+        """
+        found = next((row for row in self.rows() if str(row.file_id) == file_id), None)
+        if found is None:
+            raise MisuseError("choose a source of the list first")
+        return found
+
+    def own(self, row: SourceRow) -> int:
+        """How many papers would go with it."""
+        return self._assistant.collection.read(lambda: self._assistant.collection.store.papers_only_in(row.file_id))
+
+    def add(self, paths: Sequence[Path], notes: list[str], *, replace: bool = False) -> Job:
+        """Keep uploaded files and ingest them; ``notes`` gets what the report does not know.
+
+        Raises:
+            MisuseError: there is no file, or one that cannot be taken.
+            Busy: somebody else is adding.
+        """
+        if not paths:
+            raise MisuseError("choose a file first")
+        check_files(paths)
+        kept: list[Kept] = []
+
+        def words() -> list[str]:
+            known: dict[str, list[str]] = {}
+            for file in self._files():
+                known.setdefault(file.name, []).append(file.path)
+            for path in paths:
+                found = self._uploads.keep(path.name, path, known, replace=replace)
+                known.setdefault(found.path.name, []).append(str(found.path))
+                kept.append(found)
+                if found.renamed:
+                    same = found.path.name == safe_name(path.name)
+                    why = "some signs cannot stand in it" if same else "another source has that name"
+                    notes.append(f"{found.given} is called {found.path.name} here: {why}")
+            for path in paths:  # what was uploaded has been copied
+                with contextlib.suppress(OSError):
+                    path.unlink()
+            return [str(found.path) for found in kept]
+
+        return self.adding.start(words, partial(self._tidy, kept))
+
+    def add_paper(self, title: str, abstract: str, authors: str, year: str) -> Job:
+        """One paper that was typed in; its file is named by its title.
+
+        Raises:
+            MisuseError: it has no abstract.
+            Busy: somebody else is adding.
+        """
+        if not abstract.strip():
+            raise MisuseError("paste the abstract first")
+        called = " ".join((title.strip() or abstract).split()[:8])
+        return self._add_written(pasted_paper(title, abstract, authors, year), f"{safe_name(called)[:-4]}.jsonl", [])
+
+    def add_text(self, text: str, name: str, notes: list[str]) -> Job:
+        """The text of a whole file.
+
+        Raises:
+            MisuseError: there is none.
+            Busy: somebody else is adding.
+        """
+        if not text.strip():
+            raise MisuseError("paste some abstracts first")
+        return self._add_written(text, safe_name(name.strip() or "pasted.txt"), notes)
+
+    def _add_written(self, text: str, name: str, notes: list[str]) -> Job:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / name
+            path.write_text(text, encoding="utf-8", errors="replace")
+            return self.add([path], notes)
+
+    def remove(self, file_id: str | None) -> Job:
+        """Take a source out.
+
+        Raises:
+            MisuseError: there is none of this id.
+            Busy: somebody else is adding.
+        """
+        path = next((file.path for file in self._files() if str(file.file_id) == file_id), None)
+        if path is None:
+            raise MisuseError("choose a source of the list first")
+        return self.adding.start(lambda: ["remove", path], lambda done: self._uploads.forget(path) if done else None)
+
+    def stop(self) -> None:
+        """End what is going on."""
+        if job := self.adding.running():
+            job.stop()
+
+    def _files(self) -> list[Any]:
+        return self._assistant.collection.read(self._assistant.collection.store.files)
+
+    def _tidy(self, kept: Sequence[Kept], done: Report | None) -> None:
+        """Delete the new files that nothing was read from."""
+        known = {file.path for file in self._files()}
+        for found in kept:
+            if found.new and str(found.path) not in known:
+                self._uploads.forget(str(found.path))
+
+
+def _emptied(fields: int, shown: Sequence[Any]) -> tuple[Any, ...]:
+    """What was typed stays until it is in."""
+    import gradio as gr
+
+    went_in = isinstance(shown[0], str) and 'role="status"' in shown[0] and "adding-report" in shown[0]
+    return ("",) * fields if went_in else (gr.update(),) * fields
+
+
+def _told(work: Callable[[], Any]) -> Any:
+    """What ``work`` gives, or why it could not, as text."""
+    try:
+        return work()
+    except AssistantError as exc:
+        return str(exc)
+    except Exception as exc:
+        print(f"assistant: {type(exc).__name__} on the Add papers tab", file=sys.stderr)
+        traceback.print_tb(exc.__traceback__)
+        return BROKEN
+
+
+def _panel(elem_id: str) -> gr.Markdown:
+    """A place for escaped HTML. Markdown leaves a whole block of HTML alone, and its sanitizer is a second fence."""
+    import gradio as gr
+
+    return gr.Markdown("", elem_id=elem_id, sanitize_html=True, latex_delimiters=[], header_links=False)

@@ -28,7 +28,7 @@ def build(site: Site) -> gr.Blocks:
         cited = gr.State(())  # paper ids of the last answer, first cited first
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Ask", id="ask", render_children=True):
-                chat_tab(site, cited=cited)
+                chat_tab(site, page, cited=cited)
             with gr.Tab("Papers", id="papers"):
                 papers_tab(site, cited=cited)
             with gr.Tab("Add papers", id="add"):

@@ -1,147 +1,210 @@
-"""The Ask tab: the conversation."""
+"""The Ask tab: the conversation, the paper beside it, and what can be done with both."""
 
 from __future__ import annotations
 
-import html
-import traceback
-from dataclasses import dataclass
-from itertools import groupby
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
-from assistant.answering.citations import places, shorten, title_of
-from assistant.errors import AssistantError
-from assistant.records import Answer
+from assistant.conversations import Feedback
+from assistant.errors import AssistantError, MisuseError
+from assistant.followup import Turn, papers_of
+from assistant.ui.export import exported
+from assistant.ui.page.entries import Entry
+from assistant.ui.page.examples import examples
+from assistant.ui.page.history import history_panel
+from assistant.ui.page.own_settings_panel import settings_panel
+from assistant.ui.page.session import Session, Sessions
+from assistant.ui.page.shown.answer import beginning, conversation, entry_html, turn_html
+from assistant.ui.page.shown.cited import cited as cited_paper
+from assistant.ui.page.shown.frames import PANEL, TALK
+from assistant.ui.page.shown.saved import saved_list
 from assistant.ui.page.site import Site
 
 if TYPE_CHECKING:
     import gradio as gr
 
-# A question about a name is offered only where the collection has that name.
-EXAMPLES = (
-    ("GPT-J", "which methods edit GPT-J?"),
-    ("Redco", "what is Redco?"),
-    ("LoRAMoE", "compare LoRAMoE and Mixture-of-LoRAs"),
-    (None, "how many papers do you know?"),
-)
-LONGEST_QUOTE = 300    # characters
-LONGEST_LIST = 200     # items shown; the command line and Python give all
-LONGEST_QUESTION = 10_000
+    from assistant.records import Paper
+
+LONGEST_QUESTION = 10_000  # characters
+AT_ONCE = 16               # questions answered side by side
+RANKED = 50                # papers among which a cited one's place is told
+
+Update = dict[Any, Any]    # component -> its new value
 
 
-class Asked(Protocol):
-    """What the page needs of an `Assistant`."""
-
-    def ask(self, question: str) -> Answer:
-        """Answer one question; called from several threads at once."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A question and what the page replied, as plain text."""
-
-    question: str
-    reply: str
-
-
-def chat_tab(site: Site, *, cited: gr.State) -> None:
+def chat_tab(site: Site, page: gr.Blocks, *, cited: gr.State) -> None:
     """Build it inside the tab that is open; puts the papers that the last answer cites into ``cited``."""
     import gradio as gr
 
-    assistant = site.assistant
-    examples = [text for name, text in EXAMPLES if name is None or assistant.with_name(name)]
+    sessions = Sessions(site)
+    session = gr.State(None, delete_callback=_close)  # keeps it alive as long as the page is open
+    who = gr.JSON(visible=False)     # what the browser says it is, once it has been looked at
+    parcel = gr.HTML({}, html_template="", js_on_load="chat.receive(watch, props)", elem_id="parcel", container=False)
 
-    def reply(question: str, turns: tuple[Turn, ...]) -> tuple[str, list[dict[str, Any]], tuple[Turn, ...]]:
+    def entered(here: Any, request: gr.Request) -> Session:
+        return sessions.enter(str(request.session_hash), username=request.username, told=here)
+
+    with gr.Row(elem_id="ask"):
+        with gr.Column(elem_id="side", min_width=0):
+            history = history_panel()
+            settings_panel(site.settings, session, who, parcel, enter=entered)
+        with gr.Column(elem_id="talk", min_width=0):
+            # Its value is a message: the turns to keep, and the HTML that follows them.
+            talk = gr.HTML(
+                {"keep": 0, "html": beginning(site.assistant.collection.store.count(), examples(site.assistant))},
+                html_template=TALK, apply_default_css=False, elem_id="conversation",
+                js_on_load="chat.converse(element, trigger, server, props, watch)  // 'ask' 'act'",
+                server_functions=[_paper_opener(site)],
+            )
+            box = gr.Textbox(
+                placeholder="Ask the collection …", label="Question", show_label=False, container=False, autofocus=True,
+                lines=1, max_lines=8, max_length=LONGEST_QUESTION, elem_id="question", submit_btn="Ask",
+            )
+        gr.HTML(PANEL, apply_default_css=False, elem_id="paper", js_on_load=None)
+
+    def opened(here: Any, request: gr.Request) -> Update:
+        now = entered(here, request)
+        # Whoever asked before this came has an answer on the way.
+        return {session: now, **(_all_of(now) if now.idle else {})}
+
+    def ask(question: str, now: Session, instead: int | None = None) -> Iterator[Update]:
+        number = instead or len(now.turns) + 1
+        begun = {box: gr.Textbox(value="", submit_btn=False, stop_btn="Stop"), session: now}
+        try:
+            for entry in now.ask(question.encode("utf-8", "replace").decode(), instead=instead):
+                update: Update = {**begun, talk: {"keep": number - 1, "html": _shown(now, entry, number)}}
+                begun = {}
+                if isinstance(entry, Turn):
+                    update[talk]["conversation"] = now.conversation
+                    update |= _aside(now)
+                yield update
+        except MisuseError as exc:  # two at once
+            yield {parcel: {"say": str(exc)}}
+        else:
+            yield {box: gr.Textbox(submit_btn="Ask", stop_btn=False)}
+
+    def from_box(question: str, here: Any, request: gr.Request) -> Iterator[Update]:
         if question.strip():
-            turns = (*turns, Turn(_encodable(question), _encodable(replied(assistant, question))))
-        return "", [message for turn in turns for message in _messages(turn)], turns
+            yield from ask(question, entered(here, request))
 
-    def reply_to_example(
-        chosen: gr.SelectData, turns: tuple[Turn, ...]
-    ) -> tuple[str, list[dict[str, Any]], tuple[Turn, ...]]:
-        return reply(str(chosen.value["text"]), turns)
+    def from_page(here: Any, event: gr.EventData, request: gr.Request) -> Iterator[Update]:
+        question, instead = str(event._data.get("question", ""))[:LONGEST_QUESTION], event._data.get("instead")
+        if question.strip():
+            yield from ask(question, entered(here, request), int(instead) if instead else None)
 
-    # Gradio looks for this class among the annotations, which are texts here and name what it cannot see.
-    reply_to_example.__annotations__["chosen"] = gr.SelectData
-    # The conversation, one for each open page. What the browser says was said before is never read.
-    turns = gr.State(())
-    chat = gr.Chatbot(
-        elem_id="answers", show_label=False, scale=1, height="60vh", layout="panel", autoscroll=False,
-        buttons=[],  # "copy" would copy what `_messages` escapes
-        render_markdown=False, sanitize_html=True, allow_tags=False, latex_delimiters=[], feedback_options=None,
-        examples=[{"text": text} for text in examples],
-    )
-    with gr.Row():
-        box = gr.Textbox(
-            placeholder="Ask the collection …", label="Question", show_label=False, autofocus=True, scale=1,
-            max_length=LONGEST_QUESTION, elem_id="question", submit_btn="Ask",
-        )
-    # Private: nobody's API. One at a time a page; several pages at once.
-    options: dict[str, Any] = {
-        "api_visibility": "private", "concurrency_id": "ask", "concurrency_limit": 4, "show_progress": "minimal",
-    }
-    box.submit(reply, [box, turns], [box, chat, turns], **options)
-    chat.example_select(reply_to_example, [turns], [box, chat, turns], **options)
-    chat.clear(lambda: (), None, turns, api_visibility="private", queue=False)
+    def acted(here: Any, event: gr.EventData, request: gr.Request) -> Update:
+        now = entered(here, request)
+        given = {str(name): value for name, value in event._data.items()}
+        update: Update = {session: now}
+        try:
+            match given.get("do"):
+                case "new":
+                    now.saving = not given.get("unsaved")
+                    now.begin()
+                    update |= _all_of(now)
+                case "resume":
+                    now.resume(str(given["id"]))
+                    update |= _all_of(now)
+                case "redraw":
+                    update |= _all_of(now)
+                case "search":
+                    update[history] = _saved(now, str(given["words"])[:200])
+                case "rename":
+                    site.conversations.rename(str(given["id"]), str(given["title"]), owner=now.owner)
+                    update[history] = _saved(now)
+                case "delete":
+                    site.conversations.delete(str(given["id"]), owner=now.owner)
+                    if given["id"] == now.conversation:
+                        now.begin()
+                    update |= _all_of(now)
+                case "rate":
+                    now.rate(int(given["turn"]), Feedback(bool(given["useful"]), str(given["comment"])[:1000]))
+                    update[parcel] = {"say": "Thank you; that is kept beside the answer."}
+                case "export":
+                    update[parcel] = {"file": _file(now, str(given["form"]), given.get("turn"))}
+        except AssistantError as exc:
+            update[parcel] = {"say": str(exc)}
+        return update
+
+    def _all_of(now: Session) -> Update:
+        html = conversation(now.turns, rated=now.conversation is not None, feedback=now.feedback)
+        begin = beginning(site.assistant.collection.store.count(), examples(site.assistant)) if not now.turns else ""
+        return {
+            talk: {"keep": 0, "html": html or begin, "conversation": now.conversation}, **_aside(now),
+        }
+
+    def _aside(now: Session) -> Update:
+        """What an answer changes beside the conversation."""
+        browser = now.owner.removeprefix("browser:")
+        return {
+            history: _saved(now), who: {"owner": browser, "conversation": now.conversation},
+            cited: papers_of(now.turns[-1].answer) if now.turns else (),
+        }
+
+    def _saved(now: Session, words: str = "") -> str:
+        found = site.conversations.saved(owner=now.owner, words=words)
+        return saved_list(found, current=now.conversation, words=words)
+
+    _annotate(opened, request=gr.Request)
+    _annotate(from_box, request=gr.Request)
+    _annotate(from_page, request=gr.Request, event=gr.EventData)
+    _annotate(acted, request=gr.Request, event=gr.EventData)
+    every = [session, who, talk, history, box, parcel, cited]
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    asking: dict[str, Any] = {**quiet, "concurrency_id": "ask", "concurrency_limit": AT_ONCE}
+    page.load(opened, [who], every, js="() => chat.whoAmI()", queue=False, **quiet)
+    box.submit(from_box, [box, who], every, **asking)
+    talk.ask(from_page, [who], every, **asking)
+    for component in (talk, history):
+        component.act(acted, [who], every, queue=False, **quiet)
+    box.stop(lambda now: now.stop() if now else None, [session], None, queue=False, **quiet)
 
 
-def replied(assistant: Asked, question: str) -> str:
-    """What the page says to a question, whatever happens."""
+def _shown(now: Session, entry: Entry, number: int) -> str:
+    if isinstance(entry, Turn):
+        return turn_html(entry, number, rated=now.conversation is not None, trace=now.trace)
+    return entry_html(entry, number)
+
+
+def _file(now: Session, form: str, turn: object) -> dict[str, str]:
+    answers = [turn.answer for turn in now.turns]
+    if turn:
+        answers = answers[int(str(turn)) - 1:int(str(turn))]
+    name = f"answer-{turn}" if turn else "conversation"
+    return {"name": f"{name}.{form}", "text": exported(answers, form, now.cited_papers())}
+
+
+def _paper_opener(site: Site) -> Callable[[dict[str, Any]], dict[str, str]]:
+    def paper(asked: dict[str, Any]) -> dict[str, str]:
+        """The panel's HTML for a paper; asked by ``chat.js``."""
+        found = next(iter(site.assistant.papers([str(asked.get("paper"))])), None)
+        if found is None:
+            return {"html": "<h2>Gone</h2><p>This paper is no longer in the collection.</p>"}
+        start, end = _span(found, asked)
+        hits = site.assistant.search(str(asked.get("question", "")), limit=RANKED)
+        placed = next(((n, hit) for n, hit in enumerate(hits, 1) if hit.paper.paper_id == found.paper_id), None)
+        return {"html": cited_paper(
+            found, start, end, relevance=placed[1].support if placed else None, rank=placed[0] if placed else None,
+        )}
+
+    return paper
+
+
+def _span(paper: Paper, asked: dict[str, Any]) -> tuple[int, int]:
+    """The quoted words: where they are said to be, else where they are found."""
     try:
-        return reply_text(assistant.ask(question))
-    except AssistantError as exc:
-        return f"This question could not be answered: {exc}"
-    except Exception:
-        traceback.print_exc()
-        return "Something went wrong inside the assistant; the terminal it runs in says what. Please try again."
+        return int(asked["start"]), int(asked["end"])
+    except (KeyError, TypeError, ValueError):
+        quote = str(asked.get("quote", ""))
+        start = paper.abstract.find(quote) if quote else -1
+        return start, start + len(quote)
 
 
-def reply_text(answer: Answer) -> str:
-    """An answer as the page shows it: plain text, each list item with its quote and place under it.
-
-    >>> reply_text(Answer("1", "who?", "fact", "I cannot answer that.", abstained=True))
-    'No answer · I cannot answer that.'
-    """
-    blocks = []
-    if answer.items:
-        blocks.append(answer.text.partition("\n1. ")[0])
-        for number, item in enumerate(answer.items[:LONGEST_LIST], 1):
-            title = title_of(item.title, item.quote)
-            named = f"{item.name} — {title}" if item.name and not title.startswith(item.name) else title
-            blocks.append(f"{number}. {named}\n“{shorten(item.quote, LONGEST_QUOTE)}”\n{places(item.sources)}")
-        if len(answer.items) > LONGEST_LIST:
-            blocks.append(f"… and {len(answer.items) - LONGEST_LIST} more: assistant ask prints them all")
-    else:
-        blocks.append(f"No answer · {answer.text}" if answer.abstained else answer.text)
-        cited = []
-        for _, group in groupby(answer.citations, key=lambda citation: citation.paper_id):
-            same = list(group)
-            marks = "".join(f"[{citation.mark}]" for citation in same)
-            cited.append(f"{marks} {title_of(same[0].title, same[0].quote)}\n{places(same[0].sources)}")
-        blocks += cited
-    if answer.nearest:
-        blocks.append("Nearest in the collection:")
-        blocks += [
-            f"• {title_of(near.title, near.quote)}\n“{shorten(near.quote, LONGEST_QUOTE)}”\n{places(near.sources)}"
-            for near in answer.nearest
-        ]
-    return "\n\n".join(blocks)
+def _close(session: Session | None) -> None:
+    if session is not None:
+        session.close()
 
 
-def _messages(turn: Turn) -> list[dict[str, Any]]:
-    """A turn as Gradio wants it.
-
-    Even with Markdown off the browser takes a message for HTML: ``<img src=//elsewhere>`` would be fetched. Escaped,
-    it is text. A message that is a bare string would lose its indentation.
-    """
-    return [
-        {"role": role, "content": [{"type": "text", "text": html.escape(text, quote=False)}]}
-        for role, text in (("user", turn.question), ("assistant", turn.reply))
-    ]
-
-
-def _encodable(text: str) -> str:
-    """The text without halves of characters, which no JSON can carry to a browser."""
-    return text.encode("utf-8", "replace").decode()
-
-
+def _annotate(handler: Callable[..., Any], **types: Any) -> None:
+    """Gradio looks for its classes among the annotations, which are texts here and name what it cannot see."""
+    handler.__annotations__.update(types)

@@ -1,14 +1,206 @@
-"""The Papers tab: browse, search, one paper, the map."""
+"""The Papers tab: browse and search the collection, one paper and what is like it, the map."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+import sys
+import traceback
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
+from assistant.errors import AssistantError
+from assistant.retrieval.filters import Filters
+from assistant.ui.page.maps import Maps
+from assistant.ui.page.shelf import PAGE, Shelf, find, look_at
+from assistant.ui.page.shown.map import cited_note, legend, map_data
+from assistant.ui.page.shown.paper import gone, heading, hint, paper_view, problem, results
 from assistant.ui.page.site import Site
 
 if TYPE_CHECKING:
     import gradio as gr
 
+CODE = {"Any": None, "Gives code": True, "Gives no code": False}
+LONGEST_QUERY = 1000  # characters
+LOOK_AGAIN = 0.5  # seconds between two looks whether the map is drawn
+BROKEN = "Something went wrong inside the assistant; the terminal it runs in says what"
+PRIVATE: dict[str, Any] = {"api_visibility": "private"}
+
 
 def papers_tab(site: Site, *, cited: gr.State) -> None:
-    """Build it inside the tab that is open; ``cited``: ids of the papers of the last answer, which the map lights up."""
+    """Build it inside the tab that is open; ``cited``: ids of the last answer's papers, which the map lights up."""
+    import gradio as gr
+    from gradio.context import Context
+
+    assistant, maps = site.assistant, Maps(site.assistant)
+    tab = Context.block
+    assert isinstance(tab, gr.Tab)
+    page = gr.State(0)
+    topic = gr.State(None)
+    with gr.Row(elem_id="papers"):
+        with gr.Column(scale=5, min_width=320, elem_id="papers-list"):
+            query = gr.Textbox(
+                label="Search the papers", placeholder="words, a question, a method", lines=1,
+                max_length=LONGEST_QUERY, elem_id="papers-query", submit_btn="Search",
+            )
+            with gr.Accordion("Filters", open=False, elem_id="papers-filters"):
+                with gr.Row():
+                    source = gr.Dropdown(label="From these files", choices=[], multiselect=True, min_width=200)
+                    code = gr.Radio(list(CODE), value="Any", label="Code", min_width=200)
+                with gr.Row():
+                    name = gr.Textbox(
+                        label="Mentions the name", placeholder="such as GPT-J", max_length=200, min_width=160
+                    )
+                    author = gr.Textbox(label="Author", max_length=200, visible=False, min_width=160)
+                    first = gr.Number(label="From year", precision=0, visible=False, min_width=90)
+                    last = gr.Number(label="To year", precision=0, visible=False, min_width=90)
+                clear = gr.Button("Clear search and filters", size="sm", elem_id="papers-clear")
+            listed = _panel("papers-results")
+            with gr.Row(elem_id="papers-pager"):
+                back = gr.Button("Previous", size="sm", interactive=False, elem_id="papers-back")
+                on = gr.Button("Next", size="sm", interactive=False, elem_id="papers-next")
+        with gr.Column(scale=6, min_width=320, elem_id="papers-side"):
+            _panel("map-frame", '<div class="map-frame"></div>')  # the script's own; never written to
+            lit = _panel("map-cited", cited_note(()))
+            around = _panel("map-legend")
+            paper = _panel("paper-view", hint())
+    # How server and script talk: what the map shows, and which link to a paper or topic was followed.
+    data = gr.Textbox(visible="hidden", elem_id="map-data", label="Map", container=False)
+    followed = gr.Textbox(visible="hidden", elem_id="papers-followed", label="Chosen", container=False)
+
+    asked = [query, source, code, name, author, first, last, topic]
+
+    def shelf_of(*asked: Any, page: int) -> tuple[Any, ...]:
+        text, files, code, name, author, first, last, topic = asked
+        atlas = maps.atlas()
+        among = atlas.members(topic) if atlas is not None and topic is not None else None
+
+        def work() -> Shelf:
+            years = None if first is None and last is None else (_year(first), _year(last))
+            filters = Filters(tuple(files or ()), CODE.get(code), _one(name), years, _one(author))
+            return find(assistant, text or "", filters, page=page, among=among)
+
+        shelf = _told(work)
+        if isinstance(shelf, str):
+            return problem(shelf), 0, gr.update(interactive=False), gr.update(interactive=False)
+        named = atlas.topics[topic].name if among is not None and atlas is not None and topic is not None else ""
+        html = results(shelf, heading(shelf, (text or "").strip(), named))
+        at = shelf.first // PAGE
+        return (
+            html, at, gr.update(interactive=at > 0), gr.update(interactive=shelf.first + PAGE < shelf.total)
+        )
+
+    def turned(by: int) -> Callable[..., tuple[Any, ...]]:
+        return lambda *values: shelf_of(*values[:-1], page=max(0, values[-1] + by))
+
+    def anew(*values: Any) -> tuple[Any, ...]:
+        return shelf_of(*values, page=0)
+
+    def cleared() -> tuple[Any, ...]:
+        nothing: tuple[Any, ...] = ("", [], "Any", "", "", None, None, None)
+        return *nothing, *anew(*nothing), _legend(maps, None)
+
+    def choices() -> tuple[Any, ...]:
+        known = _told(lambda: assistant.collection.read(lambda: (
+            sorted({file.name for file in assistant.collection.store.files()}),
+            assistant.collection.store.known_bylines(),
+        )))
+        if isinstance(known, str):
+            return tuple(gr.update() for _ in range(4))
+        files, (dated, earliest, latest, signed) = known
+        years = {"visible": dated > 0}
+        return (
+            gr.update(choices=files), gr.update(visible=signed > 0),
+            gr.update(**years, placeholder=str(earliest)), gr.update(**years, placeholder=str(latest)),
+        )
+
+    def opened(link: str, *values: Any) -> tuple[Any, ...]:
+        """What a link of the page leads to: ``paper/ID/START/END`` or ``topic/NUMBER``; see `shown.paper`."""
+        kind, *parts = link.partition("?")[0].split("/")
+        nothing = (gr.update(),) * 7
+        if kind == "paper" and len(parts) == 3:
+            looked = _told(lambda: look_at(assistant, parts[0]))
+            if isinstance(looked, str):
+                return problem(looked), *nothing[1:]
+            start, end = (int(part) if part.isdecimal() and len(part) < 8 else 0 for part in parts[1:])
+            return (paper_view(looked, start, end) if looked else gone()), *nothing[1:]
+        atlas = maps.atlas()
+        if kind == "topic" and parts and atlas is not None:
+            number = int(parts[0]) if parts[0].isdecimal() and int(parts[0][:4]) < len(atlas.topics) else None
+            return gr.update(), number, *shelf_of(*values[:-1], number, page=0), _legend(maps, number)
+        return nothing
+
+    async def drawn(shown: str, topic: int | None) -> AsyncIterator[tuple[Any, ...]]:
+        """The map, again until it is that of the collection as it is now."""
+        while True:
+            found = await asyncio.to_thread(_told, maps.latest)
+            if isinstance(found, str):
+                yield gr.update(), problem(found), gr.update()
+                return
+            atlas, note = found
+            if atlas is not None and f'"state":"{atlas.state}"' not in shown[:200]:
+                topic = None  # other topics
+                shown = await asyncio.to_thread(_data, site, atlas)
+                yield shown, legend(atlas, note), None
+            else:
+                yield gr.update(), legend(atlas, note, topic), topic
+            if (atlas is not None and not note) or (note and not note.endswith("…")):
+                return
+            await asyncio.sleep(LOOK_AGAIN)
+
+    def lit_up(ids: Sequence[str]) -> str:
+        known = {paper.paper_id: paper for paper in assistant.papers(list(ids))}
+        return cited_note([known[one] for one in dict.fromkeys(ids) if one in known])
+
+    listing = [listed, page, back, on]
+    many: dict[str, Any] = {**PRIVATE, "concurrency_id": "papers", "concurrency_limit": 4, "show_progress": "minimal"}
+    search = [query.submit, name.submit, author.submit, source.input, code.input, first.submit, last.submit]
+    gr.on(search, anew, asked, listing, **many)
+    back.click(turned(-1), [*asked, page], listing, **many)
+    on.click(turned(1), [*asked, page], listing, **many)
+    clear.click(cleared, None, [*asked, *listing, around], **many)
+    followed.change(opened, [followed, *asked], [paper, topic, *listing, around], **many)
+    cited.change(lit_up, cited, lit, **PRIVATE, show_progress="hidden")
+    tab.select(choices, None, [source, author, first, last], **PRIVATE, show_progress="hidden")
+    tab.select(lambda *values: shelf_of(*values[:-1], page=values[-1]), [*asked, page], listing, **many)
+    # It waits without holding a thread, so that many may.
+    tab.select(
+        drawn, [data, topic], [data, around, topic], **PRIVATE, show_progress="hidden", concurrency_limit=None,
+        trigger_mode="once",
+    )
+
+
+def _panel(elem_id: str, html: str = "") -> gr.Markdown:
+    """A place for escaped HTML. Markdown leaves a whole block of HTML alone, and its sanitizer is a second fence."""
+    import gradio as gr
+
+    return gr.Markdown(html, elem_id=elem_id, sanitize_html=True, latex_delimiters=[], header_links=False)
+
+
+def _told(work: Callable[[], Any]) -> Any:
+    """What ``work`` gives, or why it could not, as text."""
+    try:
+        return work()
+    except AssistantError as exc:
+        return str(exc)
+    except Exception as exc:
+        # Where it happened, but not the words of the error: they may be what somebody searched for.
+        print(f"assistant: {type(exc).__name__} on the Papers tab", file=sys.stderr)
+        traceback.print_tb(exc.__traceback__)
+        return BROKEN
+
+
+def _legend(maps: Maps, topic: int | None) -> str:
+    return legend(maps.atlas(), "" if maps.atlas() else "The map is being drawn …", topic)
+
+
+def _data(site: Site, atlas: Any) -> str:
+    known = site.assistant.collection.read(lambda: dict(site.assistant.collection.store.titles()))
+    return map_data(atlas, {paper: known[paper] for paper in atlas.paper_ids if paper in known})
+
+
+def _one(word: str | None) -> tuple[str, ...]:
+    return (word.strip(),) if word and word.strip() else ()
+
+
+def _year(value: float | None) -> int | None:
+    return None if value is None else int(value)

@@ -19,6 +19,7 @@ from assistant.ui.page.loading import load_gradio
 from assistant.ui.page.login import Login, read_login
 from assistant.ui.page.site import Site
 from assistant.ui.page.static import SCRIPT, STYLE
+from assistant.ui.page.uploads import MAX_BYTES
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -30,7 +31,6 @@ SHARING = (
     "which others run and which sees what passes, it publishes this page for a week at most. Whoever has the "
     "address and a login can ask your collection, and add to it."
 )
-UPLOAD_LIMIT = "50mb"
 
 
 def serve(settings: Settings, *, share: bool = False, insecure: bool = False) -> None:
@@ -132,7 +132,7 @@ def launched(
             footer_links=[],
             # All said, because the environment could say otherwise.
             ssr_mode=False, mcp_server=False, pwa=False, run_history=False, enable_monitoring=False, num_workers=0,
-            show_error=False, max_file_size=UPLOAD_LIMIT,
+            show_error=False, max_file_size=MAX_BYTES,
             app_kwargs={"middleware": [guard]},
         )
     except OSError as exc:  # taken since it was checked

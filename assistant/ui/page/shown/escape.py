@@ -21,7 +21,7 @@ def text(value: object) -> str:
     whole = str(value).encode("utf-8", "replace").decode()
     return html.escape("".join(
         character for character in whole
-        if character in "\n\t" or unicodedata.category(character) != "Cc" and character not in _TURNING
+        if character in "\n\t" or (unicodedata.category(character) != "Cc" and character not in _TURNING)
     ))
 
 

@@ -1,0 +1,1 @@
+"""A map of the collection: its vectors in two dimensions, its topics named from their words."""

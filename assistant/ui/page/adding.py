@@ -1,0 +1,121 @@
+"""Files into the index and out of it while others ask: one ingest at a time, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from assistant.errors import AssistantError
+from assistant.settings import Settings
+from assistant.ui.page import child
+
+if TYPE_CHECKING:
+    from ingest.report import Report
+
+
+class Busy(AssistantError):
+    """Somebody else's files are going in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How far an ingest is."""
+
+    file: str = ""
+    done: int = 0   # records
+    total: int = 0
+
+
+class Job:
+    """One run of the ``ingest`` command. A page may leave; it goes on."""
+
+    def __init__(
+        self, words: Sequence[str], settings: Settings, *, after: Callable[[Report | None], None] | None = None
+    ) -> None:
+        """Start it; ``after`` is called when it has ended, with its report if it gave one."""
+        self.step = Step()
+        self.report: Report | None = None
+        self.problem: str | None = None   # why it could not be done, or not wholly
+        self.stopped = False
+        self.ended = threading.Event()
+        self._after = after
+        self._process = child.start(
+            "ingest.cli", ["--json", "--progress", *words], settings, stderr=subprocess.PIPE
+        )
+        threading.Thread(target=self._follow, name="assistant-ingest", daemon=True).start()
+
+    def stop(self) -> None:
+        """End it at once; what was finished is kept, and the next ingest tidies up."""
+        self.stopped = True
+        self._process.terminate()
+
+    def _follow(self) -> None:
+        said: list[str] = []
+        try:
+            assert self._process.stderr is not None and self._process.stdout is not None
+            for raw in self._process.stderr:
+                line = raw.decode("utf-8", "replace").strip()
+                step = _step(line)
+                if step is not None:
+                    self.step = step
+                elif line.startswith("ingest: "):
+                    said.append(line.removeprefix("ingest: "))
+            output = self._process.stdout.read()
+            code = self._process.wait()
+            self.report = read_report(output)
+            if self.report is None and self.stopped:
+                self.problem = "stopped; what was finished is kept, add the same again to go on"
+            elif self.report is None:
+                self.problem = "; ".join(said) or f"the ingest ended early (status {code}); what was finished is kept"
+        finally:
+            if self._after is not None:
+                self._after(self.report)
+            self.ended.set()
+
+
+class Adding:
+    """The one place of a server where files are added; who comes second is told to wait."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._job: Job | None = None
+
+    def running(self) -> Job | None:
+        """The job that has not ended, if there is one."""
+        return self._job if self._job is not None and not self._job.ended.is_set() else None
+
+    def start(self, words: Callable[[], Sequence[str]], after: Callable[[Report | None], None] | None = None) -> Job:
+        """Begin one; ``words`` makes ready what is given to the command, while nobody else does.
+
+        Raises:
+            Busy: another has not ended.
+        """
+        with self._lock:
+            if self.running() is not None:
+                raise Busy("someone else is adding or removing papers just now; try again when that has ended")
+            self._job = Job(words(), self._settings, after=after)
+            return self._job
+
+
+def read_report(output: bytes) -> Report | None:
+    """The report that ``ingest --json`` printed; None if it printed none."""
+    from ingest.files import Skip
+    from ingest.report import Report
+
+    try:
+        found: dict[str, Any] = json.loads(output)
+        return Report(**{**found, "skipped": [Skip(**skip) for skip in found["skipped"]]})
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def _step(line: str) -> Step | None:
+    try:
+        return Step(**json.loads(line))
+    except (ValueError, TypeError):
+        return None

@@ -1,0 +1,51 @@
+"""Questions to begin with, made from what the collection holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from assistant.retrieval.names import find_names
+
+if TYPE_CHECKING:
+    from assistant.api import Assistant
+
+# For the abstracts in `seeds/`: each is offered only where the collection has the name.
+KNOWN = (("GPT-J", "which methods edit GPT-J?"), ("Redco", "what is Redco?"),
+         ("LoRAMoE", "compare LoRAMoE and Mixture-of-LoRAs"))
+LOOKED_AT = 2_000   # titles
+LONGEST_NAME = 24   # characters
+SOME_PAPERS = 0.01  # share of the papers that a name to list by is in, at least; and at least 2
+
+
+def examples(assistant: Assistant) -> list[str]:
+    """Questions that the collection can answer: a list, a definition, a comparison, and its size."""
+    asked = [question for name, question in KNOWN if assistant.with_name(name)]
+    if len(asked) < len(KNOWN):
+        asked = list(assistant.collection.read(lambda: list(_made(assistant))))
+    return [*asked, "how many papers do you know?"]
+
+
+def _made(assistant: Assistant) -> Iterator[str]:
+    store = assistant.collection.store
+    papers = store.count()
+    for key, count in store.top_names(20):
+        if max(2, SOME_PAPERS * papers) <= count < papers and not store.is_common_noun(key):
+            yield f"which papers mention {store.surface(key)}?"
+            break
+    own = list(_own_names([title for _, title in store.titles()[:LOOKED_AT] if title]))
+    if own:
+        yield f"what is {own[0][0]}?"
+    pair = max(combinations(own[:60], 2), key=lambda two: len(two[0][1] & two[1][1]), default=None)
+    if pair:
+        yield f"compare {pair[0][0]} and {pair[1][0]}"
+
+
+def _own_names(titles: list[str]) -> Iterator[tuple[str, set[str]]]:
+    """Names that titles begin with ("Quillon: Editing …"), each with the longer words that follow."""
+    for title in titles:
+        head, colon, rest = title.partition(":")
+        names = list(find_names(head, title=True))
+        if colon and len(head.split()) == 1 and len(head) <= LONGEST_NAME and names:
+            yield head, {word.casefold() for word in rest.split() if len(word) > 4}

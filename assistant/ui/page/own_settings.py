@@ -1,0 +1,37 @@
+"""The settings that a user may change for one session, and what they become."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from assistant.errors import MisuseError
+
+if TYPE_CHECKING:
+    from assistant.settings import Settings
+
+CHANGEABLE = ("backend", "cascade_to", "model", "base_url", "api_key", "top_k", "refusal")
+
+
+def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
+    """The settings with some of `CHANGEABLE` changed; blank texts change nothing.
+
+    The key of whoever runs the page is never sent to an address that a user typed.
+
+    Raises:
+        MisuseError: a value cannot be.
+    """
+    given = {
+        name: value.strip() if isinstance(value, str) else value
+        for name, value in changes.items() if name in CHANGEABLE and value not in (None, "")
+    }
+    given = {name: value for name, value in given.items() if value != ""}
+    if given.get("base_url", settings.base_url) != settings.base_url:
+        given.setdefault("api_key", None)
+    try:
+        return type(settings).model_validate({**settings.model_dump(), **given})
+    except ValidationError as exc:
+        first = exc.errors(include_url=False, include_input=False)[0]
+        raise MisuseError(f"{' '.join(str(part) for part in first['loc']).replace('_', ' ')}: {first['msg']}") from None
