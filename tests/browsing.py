@@ -46,8 +46,8 @@ def open_tab(page: Page, name: str) -> None:
     page.locator("#tabs").wait_for()
     tab = page.locator("#tabs > .tab-wrapper").get_by_role("tab", name=name, exact=True)
     if not tab.is_visible():
-        page.locator("#tabs .overflow-menu > button").click()
-        tab = page.locator("#tabs .overflow-dropdown").get_by_text(name, exact=True)
+        page.locator("#tabs .overflow-menu > button").first.click()
+        tab = page.locator("#tabs .overflow-dropdown").first.get_by_text(name, exact=True)
     tab.click()
 
 
