@@ -78,7 +78,7 @@ def proxied(port: int, prefix: str) -> Iterator[str]:
         def do_GET(self) -> None:
             self.pass_on()
 
-        do_POST = do_HEAD = do_GET  # noqa: N815
+        do_POST = do_HEAD = do_GET
 
         def pass_on(self) -> None:
             if not self.path.startswith(f"{prefix}/"):

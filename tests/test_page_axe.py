@@ -92,7 +92,8 @@ def test_nor_has_an_answer_with_its_paper_beside_it(browser: Browser, address: s
     page = browser.new_page(**SCREENS[screen])
     page.goto(address)
     for question, shown in (
-        ("what is the best pizza in Rome?", "article.turn .refusal"), ("which methods edit GPT-J?", "article.turn table"),
+        ("what is the best pizza in Rome?", "article.turn .refusal"),
+        ("which methods edit GPT-J?", "article.turn table"),
         ("what is Redco?", "article.turn .mark"),
     ):
         page.locator("#question textarea").fill(question)

@@ -17,8 +17,8 @@ POLICY = (
 WRONG_NAME = (
     b"This page is not served under that name. Whoever runs it can add the name to ASSISTANT_ALLOWED_HOSTS.\n"
 )
-# Gradio calls any handler by its name there, those marked private too. The page itself calls them by number, through the
-# queue or at run/predict.
+# Gradio calls any handler by its name there, those marked private too. The page itself calls them by number, through
+# the queue or at run/predict.
 CLOSED = re.compile(r"/gradio_api/(call|api|run(?!/predict/?$))(/|$)")
 NOT_FOUND = b"There is nothing here.\n"
 FROM_ELSEWHERE = b"This page takes no requests from pages of other sites.\n"

@@ -7,11 +7,17 @@ import os
 import sys
 from typing import Any
 
+# Set, and not only where nothing is: the page calls nobody, whatever else is wished. After every event Gradio would
+# make a table of the last 10,000, with percentiles, for a page of statistics that is switched off here.
+ENVIRONMENT = {
+    "GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1",
+    "GRADIO_ANALYTICS_MAX_EVENTS": "1", "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(10**12),
+}
+
 
 def load_gradio() -> None:
     """Import Gradio, which is slow; what it reads from the environment at that moment is set before."""
-    # Not setdefault: the page calls nobody, whatever else is wished.
-    os.environ.update(GRADIO_ANALYTICS_ENABLED="False", HF_HUB_DISABLE_TELEMETRY="1")
+    os.environ.update(ENVIRONMENT)
     if "gradio" in sys.modules:
         return
     real = inspect.getfile

@@ -33,4 +33,5 @@ def _found(site: Site) -> str:
     except AssistantError as exc:
         parts = [f"<section><h2>Collection</h2><p>{text(exc)}</p></section>"]
     parts.append(backends_html(statuses(site.settings), in_use=site.settings.backend))
-    return f'<div class="cards">{"".join(parts)}</div><p class="note">As of {time.strftime("%H:%M:%S")} on the server.</p>'
+    now = time.strftime("%H:%M:%S")
+    return f'<div class="cards">{"".join(parts)}</div><p class="note">As of {now} on the server.</p>'
