@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from assistant.retrieval.names import find_names
+from assistant.retrieval.names import name_key
 
 if TYPE_CHECKING:
     from assistant.api import Assistant
@@ -16,6 +16,7 @@ KNOWN = (("GPT-J", "which methods edit GPT-J?"), ("Redco", "what is Redco?"),
          ("LoRAMoE", "compare LoRAMoE and Mixture-of-LoRAs"))
 LOOKED_AT = 2_000   # titles
 LONGEST_NAME = 24   # characters
+COMPARED = 60       # names, two by two
 SOME_PAPERS = 0.01  # share of the papers that a name to list by is in, at least; and at least 2
 
 
@@ -35,17 +36,18 @@ def _made(assistant: Assistant) -> Iterator[str]:
             yield f"which papers mention {store.surface(key)}?"
             break
     own = list(_own_names([title for _, title in store.titles()[:LOOKED_AT] if title]))
+    known = store.name_counts([name_key(name) for name, _ in own])
+    own = [(name, words) for name, words in own if known.get(name_key(name))][:COMPARED]
     if own:
         yield f"what is {own[0][0]}?"
-    pair = max(combinations(own[:60], 2), key=lambda two: len(two[0][1] & two[1][1]), default=None)
+    pair = max(combinations(own, 2), key=lambda two: len(two[0][1] & two[1][1]), default=None)
     if pair:
         yield f"compare {pair[0][0]} and {pair[1][0]}"
 
 
 def _own_names(titles: list[str]) -> Iterator[tuple[str, set[str]]]:
-    """Names that titles begin with ("Quillon: Editing …"), each with the longer words that follow."""
+    """Single words that titles begin with ("Quillon: Editing …"), each with the longer words that follow."""
     for title in titles:
         head, colon, rest = title.partition(":")
-        names = list(find_names(head, title=True))
-        if colon and len(head.split()) == 1 and len(head) <= LONGEST_NAME and names:
+        if colon and len(head.split()) == 1 and len(head) <= LONGEST_NAME:
             yield head, {word.casefold() for word in rest.split() if len(word) > 4}
