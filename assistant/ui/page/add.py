@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import sys
 import tempfile
 import traceback
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -91,46 +90,41 @@ def add_tab(site: Site) -> None:
                 yes = gr.Button("Yes, remove it", variant="stop", size="sm", elem_id="add-remove-yes")
                 no = gr.Button("Keep it", size="sm", elem_id="add-remove-no")
 
-    # outcome, stop, table, chosen
-    async def followed(start: Callable[[], Job | None], notes: Sequence[str] = ()) -> AsyncIterator[tuple[Any, ...]]:
-        job = await asyncio.to_thread(_told, start)
-        if isinstance(job, Job):
-            while not job.ended.is_set():
-                yield progress(job.step), gr.update(visible=True), gr.update(), gr.update()
-                await asyncio.sleep(LOOK_AGAIN)
-            said: Any = report(job.report, notes) if job.report is not None else problem(job.problem or BROKEN)
-        else:
-            said = problem(job) if job else gr.update()
-        rows = await asyncio.to_thread(_told, desk.rows)
+    soon = gr.Timer(LOOK_AGAIN, active=False)
+    mine = gr.State("")  # what this page is adding
+
+    def board(said: Any) -> tuple[Any, ...]:
+        """What is shown when nothing is going on: what was said last, and the sources."""
+        rows = _told(desk.rows)
         if isinstance(rows, str):
-            yield said, gr.update(visible=False), problem(rows), gr.update()
-            return
+            return said, gr.update(visible=False), problem(rows), gr.update(), gr.Timer(active=False)
         labels = [(f"{row.name} ({row.papers:,} papers)", str(row.file_id)) for row in rows]
-        yield said, gr.update(visible=False), sources(rows), gr.update(choices=labels, value=None)
+        listed = gr.update(choices=labels, value=None)
+        return said, gr.update(visible=False), sources(rows), listed, gr.Timer(active=False)
 
-    async def with_files(paths: Sequence[str] | None, replace: bool) -> AsyncIterator[tuple[Any, ...]]:
-        notes: list[str] = []
-        given = [Path(path) for path in paths or ()]
-        async for shown in followed(lambda: desk.add(given, notes, replace=replace), notes):
-            yield *shown, None
+    def going(job: Job) -> tuple[Any, ...]:
+        return progress(job.step), gr.update(visible=True), gr.update(), gr.update(), gr.Timer(active=True)
 
-    async def with_one(title: str, abstract: str, authors: str, year: str) -> AsyncIterator[tuple[Any, ...]]:
-        async for shown in followed(lambda: desk.add_paper(title, abstract, authors, year)):
-            yield *shown, *_emptied(4, shown)
+    def started(what: str, start: Callable[[], Job]) -> tuple[Any, ...]:
+        job = _told(start)
+        return (*board(problem(job)), "") if isinstance(job, str) else (*going(job), what)
 
-    async def with_many(text: str, name: str) -> AsyncIterator[tuple[Any, ...]]:
-        notes: list[str] = []
-        async for shown in followed(lambda: desk.add_text(text, name, notes), notes):
-            yield *shown, *_emptied(1, shown)
+    def looked(mine: str, *typed: Any) -> tuple[Any, ...]:
+        """How far it is, whoever began it; at the end what came of it. What was typed stays until it is in."""
+        job = desk.adding.latest()
+        if job is not None and not job.ended.is_set():
+            return *going(job), mine, *(gr.update() for _ in typed)
+        if job is None or not mine:
+            return *board(gr.update()), "", *(gr.update() for _ in typed)
+        said = report(job.report, job.notes) if job.report is not None else problem(job.problem or BROKEN)
+        went_in = job.report is not None and job.report.files > 0
+        emptied = {"files": {0}, "one": {1, 2, 3, 4}, "many": {5}}.get(mine, set()) if went_in else set()
+        fields = ((None if n == 0 else "") if n in emptied else gr.update() for n in range(len(typed)))
+        return *board(said), "", *fields
 
-    async def without(file_id: str | None) -> AsyncIterator[tuple[Any, ...]]:
-        async for shown in followed(lambda: desk.remove(file_id)):
-            yield *shown, "", gr.update(visible=False)
-
-    async def looked() -> AsyncIterator[tuple[Any, ...]]:
-        """The sources, and what is going on, whoever began it."""
-        async for shown in followed(desk.adding.running):
-            yield shown
+    def opened() -> tuple[Any, ...]:
+        job = desk.adding.running()
+        return board(gr.update()) if job is None else (*going(job)[:2], *board("")[2:4], gr.Timer(active=True))
 
     def asked(file_id: str | None) -> tuple[Any, ...]:
         row = _told(lambda: desk.row(file_id))
@@ -138,18 +132,27 @@ def add_tab(site: Site) -> None:
             return problem(row), gr.update(visible=False)
         return question(row, desk.own(row)), gr.update(visible=True)
 
-    options: dict[str, Any] = {
-        "api_visibility": "private", "concurrency_limit": None, "show_progress": "hidden", "trigger_mode": "once",
-    }
-    board = [outcome, stop, table, chosen]
-    add_files.click(with_files, [files, replace], [*board, files], **options)
-    add_one.click(with_one, [title, abstract, authors, year], [*board, title, abstract, authors, year], **options)
-    add_many.click(with_many, [text, name], [*board, text], **options)
+    # Answered at once, not over the queue: that loses an event that comes just as the one before ends.
+    options: dict[str, Any] = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
+    state = [outcome, stop, table, chosen, soon, mine]
+    typed = [files, title, abstract, authors, year, text]
+    add_files.click(
+        lambda paths, replace: started("files", lambda: desk.add([Path(path) for path in paths or ()], replace=replace)),
+        [files, replace], state, **options,
+    )
+    add_one.click(
+        lambda *fields: started("one", lambda: desk.add_paper(*fields)), [title, abstract, authors, year], state, **options
+    )
+    add_many.click(lambda text, name: started("many", lambda: desk.add_text(text, name)), [text, name], state, **options)
     ask.click(asked, chosen, [sure, answer], **options)
     no.click(lambda: ("", gr.update(visible=False)), None, [sure, answer], **options)
-    yes.click(without, chosen, [*board, sure, answer], **options)
+    yes.click(
+        lambda file_id: (*started("removal", lambda: desk.remove(file_id)), "", gr.update(visible=False)),
+        chosen, [*state, sure, answer], **options,
+    )
     stop.click(desk.stop, None, None, **options)
-    tab.select(looked, None, board, **options)
+    soon.tick(looked, [mine, *typed], [*state, *typed], **options)
+    tab.select(opened, None, [outcome, stop, table, chosen, soon], **options)
 
 
 class Desk:
@@ -183,8 +186,8 @@ class Desk:
         """How many papers would go with it."""
         return self._assistant.collection.read(lambda: self._assistant.collection.store.papers_only_in(row.file_id))
 
-    def add(self, paths: Sequence[Path], notes: list[str], *, replace: bool = False) -> Job:
-        """Keep uploaded files and ingest them; ``notes`` gets what the report does not know.
+    def add(self, paths: Sequence[Path], *, replace: bool = False) -> Job:
+        """Keep uploaded files and ingest them.
 
         Raises:
             MisuseError: there is no file, or one that cannot be taken.
@@ -194,6 +197,7 @@ class Desk:
             raise MisuseError("choose a file first")
         check_files(paths)
         kept: list[Kept] = []
+        notes: list[str] = []
 
         def words() -> list[str]:
             known: dict[str, list[str]] = {}
@@ -212,7 +216,7 @@ class Desk:
                     path.unlink()
             return [str(found.path) for found in kept]
 
-        return self.adding.start(words, partial(self._tidy, kept))
+        return self.adding.start(words, partial(self._tidy, kept), notes=notes)
 
     def add_paper(self, title: str, abstract: str, authors: str, year: str) -> Job:
         """One paper that was typed in; its file is named by its title.
@@ -224,9 +228,9 @@ class Desk:
         if not abstract.strip():
             raise MisuseError("paste the abstract first")
         called = " ".join((title.strip() or abstract).split()[:8])
-        return self._add_written(pasted_paper(title, abstract, authors, year), f"{safe_name(called)[:-4]}.jsonl", [])
+        return self._add_written(pasted_paper(title, abstract, authors, year), f"{safe_name(called)[:-4]}.jsonl")
 
-    def add_text(self, text: str, name: str, notes: list[str]) -> Job:
+    def add_text(self, text: str, name: str) -> Job:
         """The text of a whole file.
 
         Raises:
@@ -235,13 +239,13 @@ class Desk:
         """
         if not text.strip():
             raise MisuseError("paste some abstracts first")
-        return self._add_written(text, safe_name(name.strip() or "pasted.txt"), notes)
+        return self._add_written(text, safe_name(name.strip() or "pasted.txt"))
 
-    def _add_written(self, text: str, name: str, notes: list[str]) -> Job:
+    def _add_written(self, text: str, name: str) -> Job:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / name
             path.write_text(text, encoding="utf-8", errors="replace")
-            return self.add([path], notes)
+            return self.add([path])
 
     def remove(self, file_id: str | None) -> Job:
         """Take a source out.
@@ -269,14 +273,6 @@ class Desk:
         for found in kept:
             if found.new and str(found.path) not in known:
                 self._uploads.forget(str(found.path))
-
-
-def _emptied(fields: int, shown: Sequence[Any]) -> tuple[Any, ...]:
-    """What was typed stays until it is in."""
-    import gradio as gr
-
-    went_in = isinstance(shown[0], str) and 'role="status"' in shown[0] and "adding-report" in shown[0]
-    return ("",) * fields if went_in else (gr.update(),) * fields
 
 
 def _told(work: Callable[[], Any]) -> Any:

@@ -34,9 +34,11 @@ class Job:
     """One run of the ``ingest`` command. A page may leave; it goes on."""
 
     def __init__(
-        self, words: Sequence[str], settings: Settings, *, after: Callable[[Report | None], None] | None = None
+        self, words: Sequence[str], settings: Settings, *, notes: Sequence[str] = (),
+        after: Callable[[Report | None], None] | None = None,
     ) -> None:
         """Start it; ``after`` is called when it has ended, with its report if it gave one."""
+        self.notes = notes
         self.step = Step()
         self.report: Report | None = None
         self.problem: str | None = None   # why it could not be done, or not wholly
@@ -86,11 +88,21 @@ class Adding:
         self._job: Job | None = None
 
     def running(self) -> Job | None:
-        """The job that has not ended, if there is one."""
+        """The job, if there is one that has not ended."""
         return self._job if self._job is not None and not self._job.ended.is_set() else None
 
-    def start(self, words: Callable[[], Sequence[str]], after: Callable[[Report | None], None] | None = None) -> Job:
+    def latest(self) -> Job | None:
+        """The job that was begun last, whether or not it has ended."""
+        return self._job
+
+    def start(
+        self, words: Callable[[], Sequence[str]], after: Callable[[Report | None], None] | None = None, *,
+        notes: list[str] | None = None,
+    ) -> Job:
         """Begin one; ``words`` makes ready what is given to the command, while nobody else does.
+
+        Args:
+            notes: what there is to say besides the report.
 
         Raises:
             Busy: another has not ended.
@@ -98,7 +110,7 @@ class Adding:
         with self._lock:
             if self.running() is not None:
                 raise Busy("someone else is adding or removing papers just now; try again when that has ended")
-            self._job = Job(words(), self._settings, after=after)
+            self._job = Job(words(), self._settings, notes=notes or [], after=after)
             return self._job
 
 

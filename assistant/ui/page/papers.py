@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import traceback
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from assistant.errors import AssistantError
@@ -21,9 +20,10 @@ if TYPE_CHECKING:
 
 CODE = {"Any": None, "Gives code": True, "Gives no code": False}
 LONGEST_QUERY = 1000  # characters
-LOOK_AGAIN = 0.5  # seconds between two looks whether the map is drawn
+LOOK_AGAIN = 1.0  # seconds between two looks whether the map is drawn
 BROKEN = "Something went wrong inside the assistant; the terminal it runs in says what"
-PRIVATE: dict[str, Any] = {"api_visibility": "private"}
+# Nobody's API; and answered at once, not over the queue: that loses an event that comes just as the one before ends.
+PRIVATE: dict[str, Any] = {"api_visibility": "private", "queue": False}
 
 
 def papers_tab(site: Site, *, cited: gr.State) -> None:
@@ -66,6 +66,8 @@ def papers_tab(site: Site, *, cited: gr.State) -> None:
     # How server and script talk: what the map shows, and which link to a paper or topic was followed.
     data = gr.Textbox(visible="hidden", elem_id="map-data", label="Map", container=False)
     followed = gr.Textbox(visible="hidden", elem_id="papers-followed", label="Chosen", container=False)
+
+    soon = gr.Timer(LOOK_AGAIN, active=False)
 
     asked = [query, source, code, name, author, first, last, topic]
 
@@ -129,30 +131,23 @@ def papers_tab(site: Site, *, cited: gr.State) -> None:
             return gr.update(), number, *shelf_of(*values[:-1], number, page=0), _legend(maps, number)
         return nothing
 
-    async def drawn(shown: str, topic: int | None) -> AsyncIterator[tuple[Any, ...]]:
-        """The map, again until it is that of the collection as it is now."""
-        while True:
-            found = await asyncio.to_thread(_told, maps.latest)
-            if isinstance(found, str):
-                yield gr.update(), problem(found), gr.update()
-                return
-            atlas, note = found
-            if atlas is not None and f'"state":"{atlas.state}"' not in shown[:200]:
-                topic = None  # other topics
-                shown = await asyncio.to_thread(_data, site, atlas)
-                yield shown, legend(atlas, note), None
-            else:
-                yield gr.update(), legend(atlas, note, topic), topic
-            if (atlas is not None and not note) or (note and not note.endswith("…")):
-                return
-            await asyncio.sleep(LOOK_AGAIN)
+    def drawn(shown: str, topic: int | None) -> tuple[Any, ...]:
+        """The map as it is, and whether to look again soon because it is being drawn."""
+        found = _told(maps.latest)
+        if isinstance(found, str):
+            return gr.update(), problem(found), None, gr.Timer(active=False)
+        atlas, note = found
+        again = gr.Timer(active=note.endswith("…"))
+        if atlas is None or f'"state":"{atlas.state}"' in shown[:200]:
+            return gr.update(), legend(atlas, note, topic), topic, again
+        return _data(site, atlas), legend(atlas, note), None, again  # other topics
 
     def lit_up(ids: Sequence[str]) -> str:
         known = {paper.paper_id: paper for paper in assistant.papers(list(ids))}
         return cited_note([known[one] for one in dict.fromkeys(ids) if one in known])
 
     listing = [listed, page, back, on]
-    many: dict[str, Any] = {**PRIVATE, "concurrency_id": "papers", "concurrency_limit": 4, "show_progress": "minimal"}
+    many = {**PRIVATE, "show_progress": "minimal", "trigger_mode": "always_last"}  # what was asked last is shown
     search = [query.submit, name.submit, author.submit, source.input, code.input, first.submit, last.submit]
     gr.on(search, anew, asked, listing, **many)
     back.click(turned(-1), [*asked, page], listing, **many)
@@ -162,11 +157,9 @@ def papers_tab(site: Site, *, cited: gr.State) -> None:
     cited.change(lit_up, cited, lit, **PRIVATE, show_progress="hidden")
     tab.select(choices, None, [source, author, first, last], **PRIVATE, show_progress="hidden")
     tab.select(lambda *values: shelf_of(*values[:-1], page=values[-1]), [*asked, page], listing, **many)
-    # It waits without holding a thread, so that many may.
-    tab.select(
-        drawn, [data, topic], [data, around, topic], **PRIVATE, show_progress="hidden", concurrency_limit=None,
-        trigger_mode="once",
-    )
+    mapped: dict[str, Any] = {**PRIVATE, "show_progress": "hidden"}
+    tab.select(drawn, [data, topic], [data, around, topic, soon], **mapped)
+    soon.tick(drawn, [data, topic], [data, around, topic, soon], **mapped)
 
 
 def _panel(elem_id: str, html: str = "") -> gr.Markdown:

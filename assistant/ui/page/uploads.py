@@ -45,7 +45,7 @@ def safe_name(given: str) -> str:
     """
     name = unicodedata.normalize("NFC", given.replace("\\", "/").rpartition("/")[2])
     stem, dot, suffix = name.rpartition(".")
-    stem, suffix = (stem, f".{suffix.lower()}") if dot else (name, "")
+    stem, suffix = (stem, f".{suffix.lower()}" if suffix else "") if dot else (name, "")
     stem = " ".join(_UNSAFE.sub(" ", stem).split()).strip(". ")[:LONGEST_NAME].rstrip(". ") or "papers"
     return stem + suffix if suffix in SUFFIXES else f"{stem}{_UNSAFE.sub('', suffix)[:10]}.txt"
 

@@ -44,7 +44,7 @@ def progress(step: Step) -> str:
 def report(found: Report, notes: Sequence[str] = ()) -> str:
     """What an ingest did; nothing is left out in silence."""
     counts = [
-        ("new papers", found.added), ("records with a new text", found.updated),
+        ("new paper" if found.added == 1 else "new papers", found.added), ("records with a new text", found.updated),
         ("merged with a paper that was there", found.merged), ("unchanged", found.unchanged),
         ("records removed", found.removed), ("skipped", len(found.skipped)),
     ]
