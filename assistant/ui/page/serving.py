@@ -63,8 +63,10 @@ def serve(settings: Settings, *, share: bool = False, insecure: bool = False) ->
         ) as address, ended_by(signal.SIGINT, signal.SIGTERM) as ended:
             print(f"the page is at {address} (Ctrl-C ends it)", flush=True)
             # Not before: what the first question needs is loaded while the browser draws the page.
-            threading.Thread(target=site.warm, name="assistant-warm", daemon=True).start()
+            warming = threading.Thread(target=_warm, args=[site], name="assistant-warm", daemon=True)
+            warming.start()
             ended.wait()
+            warming.join()  # it uses what is closed next
 
 
 @contextlib.contextmanager
@@ -87,6 +89,11 @@ def ended_by(*signals: signal.Signals) -> Iterator[threading.Event]:
         yield ended
     finally:
         restore()
+
+
+def _warm(site: Site) -> None:
+    with contextlib.suppress(AssistantError):  # whoever asks will be told
+        site.warm()
 
 
 def _agreed() -> bool:
