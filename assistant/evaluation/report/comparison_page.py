@@ -46,7 +46,7 @@ def _body(comparison: Comparison, reserved: bool) -> Iterator[str]:
 
 
 def _table(changes: list[Change]) -> Iterator[str]:
-    yield '<div class="scroll"><table><thead><tr><th>measure</th><th>difference</th>'
+    yield scrolled("Differences") + '<table><thead><tr><th>measure</th><th>difference</th>'
     yield '<th>after − before, 95 % interval</th><th class="number">before</th><th class="number">after</th>'
     yield '<th class="number wide">questions</th></tr></thead><tbody>'
     for change in changes:
