@@ -198,6 +198,19 @@ class Conversations:
             for question, searched, asked, answer, useful, comment in rows
         ]}
 
+    def rated(self) -> Iterator[tuple[str, int, Turn, Feedback]]:
+        """Every turn that somebody thinks something of: conversation, number, turn and opinion, oldest first.
+
+        Of all owners, but without saying whose: for whoever keeps the collection.
+        """
+        rows = self._rows(
+            "SELECT f.conversation, f.number, t.question, t.searched, t.answer, f.useful, f.comment FROM feedback f "
+            "JOIN turns t ON t.conversation = f.conversation AND t.number = f.number ORDER BY f.given, f.conversation"
+        )
+        for conversation, number, question, searched, answer, useful, comment in rows:
+            turn = Turn(question, searched, _ANSWER.validate_json(answer))
+            yield conversation, number, turn, Feedback(bool(useful), comment)
+
     def add(self, conversation: str | None, turn: Turn, *, owner: str) -> str:
         """Save a turn; without a conversation, begin one. Gives its id."""
         now = _now()

@@ -47,9 +47,12 @@ Visit = Callable[..., "Page"]
 @contextlib.contextmanager
 def served(settings: Settings, embedder: Embedder) -> Iterator[str]:
     """The page over an index, in this process; gives its address."""
-    with Assistant(Collection(settings), embedder, settings) as assistant, Conversations(settings.home) as kept:
-        with launched(build(Site(assistant, kept)), host="127.0.0.1", port=free_port()) as address:
-            yield address
+    with (
+        Assistant(Collection(settings), embedder, settings) as assistant,
+        Conversations(settings.home) as kept,
+        launched(build(Site(assistant, kept)), host="127.0.0.1", port=free_port()) as address,
+    ):
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +171,7 @@ def test_follow_ups_are_read_in_the_light_of_what_was_said(visit: Visit, seeds: 
 def test_an_example_is_asked_by_a_click(visit: Visit, six: str) -> None:
     page = visit(six)
     assert page.locator(".example").all_inner_texts() == [
-        "what is Quillon?", "compare Quillon and Foldaway", "how many papers do you know?",
+        "what is Quillon?", "compare Quillon and Lanternfish", "how many papers do you know?",
     ]
 
     page.get_by_role("button", name="how many papers do you know?").click()
@@ -189,17 +192,17 @@ def test_a_list_is_a_table_that_sorts_steps_and_exports(visit: Visit, seeds: str
     turn.get_by_role("button", name=f"Show all {total}").click()
     assert rows.count() == total
     turn.get_by_role("button", name="Title").click()
-    titles = turn.locator("td.title bdi:first-child").all_inner_texts()
-    assert titles == sorted(titles, key=str.casefold) or titles[0] < titles[-1]
+    titles = turn.locator("td.title > bdi").all_inner_texts()
+    assert titles[0].casefold() < titles[10].casefold() < titles[-1].casefold()
     turn.get_by_role("button", name="Title").click()
-    assert turn.locator("td.title bdi:first-child").all_inner_texts()[0] == titles[-1]
+    assert turn.locator("td.title > bdi").all_inner_texts()[0] == titles[-1]
     assert turn.locator("th[aria-sort]").get_attribute("aria-sort") == "descending"
 
     turn.locator("button.mark").first.click()
     page.locator("#paper .where", has_text=f"1 of {total}").wait_for()
     page.get_by_role("button", name="Next mark").click()
     page.locator("#paper .where", has_text=f"2 of {total}").wait_for()
-    shown = turn.locator("td.title bdi:first-child").nth(1).inner_text()
+    shown = turn.locator("td.title > bdi").nth(1).inner_text()
     page.locator("#paper h2", has_text=shown).wait_for()
 
     for form, begins in (("CSV", "mark,name,title,quote"), ("BibTeX", "@misc{"), ("Markdown", "## how many papers")):
@@ -327,13 +330,13 @@ def test_a_question_can_be_edited_and_asked_again(visit: Visit, six: str) -> Non
     first = ask(page, "what is Quillon?")
     ask(page, "what is Foldaway?")
 
-    first.get_by_role("button", name="Edit").click()
+    first.get_by_role("button", name="Edit", exact=True).click()
     page.get_by_label("Edit the question").fill("what is Magpie?")
     page.keyboard.press("Enter")
     page.locator("#conversation h2", has_text="Magpie").wait_for()
     first.locator("footer").wait_for()
     assert questions(page) == ["what is Magpie?"]
-    first.get_by_role("button", name="Retry").click()
+    first.get_by_role("button", name="Retry", exact=True).click()
     page.wait_for_timeout(300)
     first.locator("footer").wait_for()
     assert questions(page) == ["what is Magpie?"]
@@ -469,8 +472,8 @@ def test_hostile_text_in_a_paper_is_text(visit: Visit, embedder: Embedder, tmp_p
 
 
 OURS = set(
-    """ARTICLE H2 H3 DIV P SPAN BDI BUTTON OL UL LI Q FOOTER TABLE THEAD TBODY TR TH TD STRONG DETAILS SUMMARY MARK DL DT
-    DD A INPUT""".split()
+    """ARTICLE H2 H3 DIV P SPAN BDI BUTTON OL UL LI Q FOOTER TABLE THEAD TBODY TR TH TD STRONG DETAILS SUMMARY MARK
+    DL DT DD A INPUT""".split()
 )
 
 
@@ -481,12 +484,16 @@ def tags(page: Page) -> set[str]:
     ))
 
 
-def test_one_question_at_a_time_and_a_blank_one_does_nothing(visit: Visit, six: str) -> None:
+def test_a_blank_question_does_nothing_and_half_a_character_breaks_nothing(visit: Visit, six: str) -> None:
     page = visit(six)
     box(page).fill("   ")
     box(page).press("Enter")
     page.wait_for_timeout(300)
     assert questions(page) == []
 
-    ask(page, "what is \ud83d Quillon?")
-    assert questions(page) == ["what is ? Quillon?"] or "Quillon" in questions(page)[0]
+    for question in ("what is Quillon?", "what is Foldaway?"):
+        page.evaluate(
+            "question => chat.trigger('ask', { question })", question + "".join(map(chr, (0x202E, 0x0, 0xD83D)))
+        )
+    page.wait_for_function("document.querySelectorAll('#conversation footer').length > 0")
+    assert questions(page)[0] == "what is Quillon??"

@@ -13,15 +13,20 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 ENDINGS = tuple(
     "s d r ed er or ers ors ing ly ness able ation ations ment ments less ful ist ists ity ize ise ized ised".split()
 )
+LONGEST = 60    # letters of a word whose slips are looked for
 MIN_PAPERS = 2  # a word only one paper has may be a slip itself
 
 
 def edits(word: str, letters: str = LETTERS) -> Iterator[str]:
     """Every string one letter dropped, swapped with its neighbour, changed, or added away; some more than once.
 
+    None of a word longer than `LONGEST`: no name is, and their number times their length grows with its square.
+
     >>> "tuning" in edits("tunning"), "model" in edits("modle"), "model" in edits("modlel")
     (True, True, True)
     """
+    if len(word) > LONGEST:
+        return
     for i in range(len(word) + 1):
         head, tail = word[:i], word[i:]
         if tail:

@@ -128,12 +128,16 @@ def _parser() -> argparse.ArgumentParser:
         epilog="examples:\n  assistant conversations                     all, newest first\n"
         "  assistant conversations --search GPT-J      those that mention it\n"
         "  assistant conversations --export 3f2a       whole answers as JSON\n"
+        "  assistant conversations --feedback > rated.jsonl   what users thought, for assistant eval --questions\n"
         '  assistant conversations --rename 3f2a "Editing"',
     )
     doing = saved.add_mutually_exclusive_group()
     doing.add_argument("--search", metavar="WORDS", default="", help="only those that have these words")
     doing.add_argument("--show", metavar="ID", help="print what was said; the beginning of an id will do")
     doing.add_argument("--export", metavar="ID", help="print it as JSON, whole answers and feedback included")
+    doing.add_argument(
+        "--feedback", action="store_true", help="print what users thought of answers, as lines for a question set"
+    )
     doing.add_argument("--rename", metavar=("ID", "TITLE"), nargs=2, help="give it another title")
     doing.add_argument("--delete", metavar="ID", help="delete it for good")
     saved.add_argument("--json", action="store_true", help="print the list as JSON")
@@ -447,6 +451,11 @@ def _conversations(arguments: argparse.Namespace) -> int:
                 print(f"> {turn.question}\n{turn.answer.text}\n")
         elif arguments.export is not None:
             print(json.dumps(conversations.export(arguments.export), ensure_ascii=False))
+        elif arguments.feedback:
+            from assistant.ui.feedback import as_question
+
+            for rated in conversations.rated():
+                print(json.dumps(as_question(*rated), ensure_ascii=False))
         elif arguments.rename is not None:
             conversations.rename(*arguments.rename)
         elif arguments.delete is not None:

@@ -9,7 +9,7 @@ from assistant.conversations import Feedback
 from assistant.errors import AssistantError, MisuseError
 from assistant.followup import Turn, papers_of
 from assistant.ui.export import exported
-from assistant.ui.page.entries import Entry
+from assistant.ui.page.entries import Entry, Pending
 from assistant.ui.page.examples import examples
 from assistant.ui.page.history import history_panel
 from assistant.ui.page.own_settings_panel import settings_panel
@@ -69,19 +69,18 @@ def chat_tab(site: Site, page: gr.Blocks, *, cited: gr.State) -> None:
 
     def ask(question: str, now: Session, instead: int | None = None) -> Iterator[Update]:
         number = instead or len(now.turns) + 1
-        begun = {box: gr.Textbox(value="", submit_btn=False, stop_btn="Stop"), session: now}
+        ready = {box: gr.Textbox(submit_btn="Ask", stop_btn=False)}
+        change: Update = {box: gr.Textbox(value="", submit_btn=False, stop_btn="Stop"), session: now}
         try:
             for entry in now.ask(question.encode("utf-8", "replace").decode(), instead=instead):
-                update: Update = {**begun, talk: {"keep": number - 1, "html": _shown(now, entry, number)}}
-                begun = {}
+                change[talk] = {"keep": number - 1, "html": _shown(now, entry, number)}
                 if isinstance(entry, Turn):
-                    update[talk]["conversation"] = now.conversation
-                    update |= _aside(now)
-                yield update
+                    change[talk]["conversation"] = now.conversation
+                    change |= _aside(now)
+                yield change if isinstance(entry, Pending) else change | ready
+                change = {}
         except MisuseError as exc:  # two at once
             yield {parcel: {"say": str(exc)}}
-        else:
-            yield {box: gr.Textbox(submit_btn="Ask", stop_btn=False)}
 
     def from_box(question: str, here: Any, request: gr.Request) -> Iterator[Update]:
         if question.strip():
@@ -99,10 +98,12 @@ def chat_tab(site: Site, page: gr.Blocks, *, cited: gr.State) -> None:
         try:
             match given.get("do"):
                 case "new":
+                    update[box] = gr.Textbox(submit_btn="Ask", stop_btn=False)
                     now.saving = not given.get("unsaved")
                     now.begin()
                     update |= _all_of(now)
                 case "resume":
+                    update[box] = gr.Textbox(submit_btn="Ask", stop_btn=False)
                     now.resume(str(given["id"]))
                     update |= _all_of(now)
                 case "redraw":
@@ -150,7 +151,8 @@ def chat_tab(site: Site, page: gr.Blocks, *, cited: gr.State) -> None:
     _annotate(from_page, request=gr.Request, event=gr.EventData)
     _annotate(acted, request=gr.Request, event=gr.EventData)
     every = [session, who, talk, history, box, parcel, cited]
-    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    # "multiple": what is done while something else is on its way is not passed over.
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "trigger_mode": "multiple"}
     asking: dict[str, Any] = {**quiet, "concurrency_id": "ask", "concurrency_limit": AT_ONCE}
     page.load(opened, [who], every, js="() => chat.whoAmI()", queue=False, **quiet)
     box.submit(from_box, [box, who], every, **asking)

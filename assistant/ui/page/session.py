@@ -102,30 +102,38 @@ class Session:
         dialogue, asking = self._dialogue, self._asking
         if not asking.acquire(blocking=False):
             raise MisuseError("the question before this one is still being answered; stop it first")
-        said = ""
         try:
             if instead is not None:
                 self._forget(instead)
-            yield Pending(question)
-            try:
-                with dialogue.stream(question) as stream:
-                    self._stream = stream
-                    for piece in stream:
-                        if isinstance(piece, str):
-                            said += piece
-                            yield Pending(question, said)
-                if dialogue is self._dialogue:  # else another conversation has been opened meanwhile
-                    yield dialogue.turns[-1] if _whole(stream) else Halted(question, said, STOPPED, failed=False)
-            except AssistantError as exc:
-                yield Halted(question, said, str(exc), failed=True)
-            except Exception as exc:
-                # Where it happened, but not the words of the error: they may be a question's or a key.
-                print(f"assistant: {type(exc).__name__} while answering on the page", file=sys.stderr)
-                traceback.print_tb(exc.__traceback__)
-                yield Halted(question, said, BROKEN, failed=True)
+            self._stream = dialogue.stream(question)
+            entry: Entry = Pending(question)
+            yield entry
+            for entry in self._answered(question, dialogue, self._stream):
+                if isinstance(entry, Pending):
+                    yield entry
         finally:
             self._stream = None
             asking.release()
+        # Now, so that the next question can be asked once this is seen; not if another conversation has been opened.
+        if dialogue is self._dialogue:
+            yield entry
+
+    def _answered(self, question: str, dialogue: Dialogue, stream: AnswerStream) -> Iterator[Entry]:
+        said = ""
+        try:
+            with stream:
+                for piece in stream:
+                    if isinstance(piece, str):
+                        said += piece
+                        yield Pending(question, said)
+            yield dialogue.turns[-1] if _whole(stream) else Halted(question, said, STOPPED, failed=False)
+        except AssistantError as exc:
+            yield Halted(question, said, str(exc), failed=True)
+        except Exception as exc:
+            # Where it happened, but not the words of the error: they may be a question's or a key.
+            print(f"assistant: {type(exc).__name__} while answering on the page", file=sys.stderr)
+            traceback.print_tb(exc.__traceback__)
+            yield Halted(question, said, BROKEN, failed=True)
 
     def stop(self) -> None:
         """Close the answer that is being written, from any thread; the call to a model ends with it."""

@@ -25,4 +25,4 @@ class Site:
 
     def warm(self) -> None:
         """Load what the first question would otherwise wait for."""
-        self.assistant.ask("what is this collection about?")
+        self.assistant.quote("what is this collection about?")  # which leaves no trace

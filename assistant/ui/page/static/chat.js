@@ -118,6 +118,7 @@ const chat = {
     resume: button => {
       chat.menu(false);
       chat.seen = Infinity; // shown from its beginning, not from its last question
+      scrollTo(0, 0);
       chat.trigger("act", { do: "resume", id: button.dataset.id });
     },
     rename: button => {
