@@ -354,7 +354,8 @@ class Store:
 
     def with_code(self, paper_ids: Sequence[str]) -> set[str]:
         """Those of ``paper_ids`` whose abstract gives code."""
-        return {row[0] for row in self._select("SELECT paper_id FROM papers WHERE has_code AND paper_id IN ({})", paper_ids)}
+        query = "SELECT paper_id FROM papers WHERE has_code AND paper_id IN ({})"
+        return {row[0] for row in self._select(query, paper_ids)}
 
     def papers_from(self, first: int | None, last: int | None) -> set[str]:
         """Ids of the papers of these years, both ends included, None for open; papers without a year are none."""

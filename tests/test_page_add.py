@@ -31,6 +31,7 @@ from ingest.report import Report
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+PHONE = {"viewport": {"width": 390, "height": 844}}
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -38,9 +39,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.mark.parametrize(("given", "kept"), [
-    ("a.txt", "a.txt"), ("../../etc/passwd", "passwd.txt"), ("C:\\x\\b.CSV", "b.csv"), ("a\x00b\n<c>.jsonl", "a b c.jsonl"),
-    ("...", "papers.txt"), ("résumé 2.txt", "résumé 2.txt"), ("-rf.txt", "-rf.txt"), ("x" * 300 + ".txt", "x" * 80 + ".txt"),
-    ("remove", "remove.txt"), ("data.pdf", "data.pdf.txt"),
+    ("a.txt", "a.txt"), ("../../etc/passwd", "passwd.txt"), ("C:\\x\\b.CSV", "b.csv"), ("...", "papers.txt"),
+    ("a\x00b\n<c>.jsonl", "a b c.jsonl"), ("résumé 2.txt", "résumé 2.txt"), ("-rf.txt", "-rf.txt"),
+    ("x" * 300 + ".txt", "x" * 80 + ".txt"), ("remove", "remove.txt"), ("data.pdf", "data.pdf.txt"),
 ])
 def test_names_of_files_are_made_safe(given: str, kept: str) -> None:
     assert safe_name(given) == kept
@@ -97,7 +98,8 @@ def test_a_pasted_paper_is_one_line_whatever_its_line_breaks() -> None:
 
 
 def test_a_report_counts_and_says_what_was_skipped_and_why() -> None:
-    found = Report(files=1, read=3, added=2, merged=1, skipped=[Skip("<a>.txt", 7, "abstract of 3 characters")], papers=9)
+    skips = [Skip("<a>.txt", 7, "abstract of 3 characters")]
+    found = Report(files=1, read=3, added=2, merged=1, skipped=skips, papers=9)
 
     shown = report(found, ["a is called b"])
 
@@ -114,7 +116,8 @@ def test_a_report_counts_and_says_what_was_skipped_and_why() -> None:
 def test_progress_and_sources_are_shown_in_figures() -> None:
     row = SourceRow(1, "<x>.txt", "CSV", 1200, 30)
 
-    assert "a.txt: 50 of 200 records" in progress(Step("a.txt", 50, 200)) and "adding-25" in progress(Step("a", 50, 200))
+    assert "a.txt: 50 of 200 records" in progress(Step("a.txt", 50, 200))
+    assert "adding-25" in progress(Step("a", 50, 200))
     assert "Reading" in progress(Step())
     assert "&lt;x&gt;.txt</th><td>1,200</td><td>30</td><td>CSV</td>" in sources([row])
     assert "29 papers go from the collection; 1 that other sources have too stay" in question(row, 29)
@@ -177,9 +180,11 @@ def site(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Iterat
     home = Home(folder / "home", embedder)
     home.ingest(write_titled(folder / "three.txt", range(3)))
     settings = home.settings
-    with Assistant(Collection(settings), embedder, settings) as assistant, Conversations(settings.home) as kept:
-        with launched(build(Site(assistant, kept)), host="127.0.0.1", port=free_port()) as address:
-            yield address, home
+    with (
+        Assistant(Collection(settings), embedder, settings) as assistant, Conversations(settings.home) as kept,
+        launched(build(Site(assistant, kept)), host="127.0.0.1", port=free_port()) as address,
+    ):
+        yield address, home
 
 
 @pytest.fixture
@@ -200,7 +205,8 @@ def page(browser: Browser, site: tuple[str, Home], request: pytest.FixtureReques
     yield page
     context.close()
     assert requests and [url for url in requests if not url.startswith((site[0], "data:", "blob:"))] == []
-    assert complaints == []
+    # Gradio warns of its own stream at every upload.
+    assert [said for said in complaints if said != "Method not implemented."] == []
 
 
 def upload(page: Page, *paths: Path) -> str:
@@ -221,7 +227,9 @@ def source_names(page: Page) -> list[str]:
     return page.locator("#add-sources tbody th").all_inner_texts()
 
 
-def test_a_file_is_added_asked_about_found_and_taken_out_again(page: Page, site: tuple[str, Home], tmp_path: Path) -> None:
+def test_a_file_is_added_asked_about_found_and_taken_out_again(
+    page: Page, site: tuple[str, Home], tmp_path: Path
+) -> None:
     said = upload(page, write_titled(tmp_path / "hush <b>.txt", [4, 3, 0]))
 
     assert "Read 3 records from 1 file" in said and "2 new papers" in said and "1 merged" in said
@@ -276,14 +284,13 @@ def test_what_cannot_be_read_is_said_politely_and_leaves_nothing_behind(
     before = source_names(page)
     said = upload(page, write_lines(tmp_path / "shopping.txt", ["milk", "bread", "tea"]))
 
-    assert "Nothing was read" in said and "shopping.txt: unknown layout" in said and "The collection is as it was" in said
+    assert "Nothing was read" in said and "The collection is as it was" in said
+    assert "shopping.txt: unknown layout" in said
     assert source_names(page) == before
     assert not (site[1].settings.home / "uploads" / "shopping.txt").exists()
 
 
-@pytest.mark.parametrize(
-    "page", [{"viewport": {"width": 390, "height": 844}}, {"color_scheme": "dark"}], indirect=True, ids=["phone", "dark"]
-)
+@pytest.mark.parametrize("page", [PHONE, {"color_scheme": "dark"}], indirect=True, ids=["phone", "dark"])
 def test_it_fits_a_phone_and_the_dark(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     assert page.locator("#add-files-go").is_visible()

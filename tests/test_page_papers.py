@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from browsing import chromium, free_port, open_tab
-from papers import ABSTRACTS, TITLES, Home, write_lines, write_titled
+from papers import ABSTRACTS, Home, write_lines, write_titled
 
 from assistant import Assistant, Filters, Paper, Settings, Source
 from assistant.collection import Collection
@@ -32,6 +32,7 @@ from assistant.ui.page.site import Site
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
+PHONE = {"viewport": {"width": 390, "height": 844}}
 HOSTILE = (
     "<img src=x onerror=alert(1)> **bold** [x](javascript:alert(1))",
     "<script>alert(1)</script> $$x$$ `code` \u202eright to left",
@@ -160,7 +161,8 @@ def test_only_addresses_of_the_web_are_links() -> None:
 
 @pytest.mark.parametrize("words", HOSTILE)
 def test_what_a_paper_says_is_escaped_everywhere(words: str) -> None:
-    paper = Paper("ab" * 10, words, f"{words} http://x.y/'onclick='alert(1) end.", words, (Source(words, 1),), (), 2020, (words,))
+    abstract = f"{words} http://x.y/'onclick='alert(1) end."
+    paper = Paper("ab" * 10, words, abstract, words, (Source(words, 1),), (), 2020, (words,))
     found = Found(paper, False, 0, len(words))
     looked = Looked(paper, False, (words,), ((paper, 0.1),))
 
@@ -237,9 +239,11 @@ def address(seeds_home: Path, embedder: Embedder, tmp_path_factory: pytest.TempP
         for n, words in enumerate(HOSTILE)
     ]))
     settings = Settings(home=folder / "home", _env_file=None)
-    with Assistant(Collection(settings), embedder, settings) as assistant, Conversations(settings.home) as kept:
-        with launched(build(Site(assistant, kept)), host="127.0.0.1", port=free_port()) as address:
-            yield address
+    with (
+        Assistant(Collection(settings), embedder, settings) as assistant, Conversations(settings.home) as kept,
+        launched(build(Site(assistant, kept)), host="127.0.0.1", port=free_port()) as address,
+    ):
+        yield address
 
 
 @pytest.fixture
@@ -319,6 +323,15 @@ def test_one_browses_searches_filters_and_reads(page: Page) -> None:
     page.get_by_label("Author").fill("Mallory")
     page.get_by_label("Author").press("Enter")
     page.get_by_text("Nothing found: no paper meets all conditions at once").wait_for()
+    page.get_by_label("Author").fill("")
+    page.get_by_label("Mentions the name").fill("")
+    page.get_by_role("radio", name="Any", exact=True).check()
+    page.get_by_label("From year").fill("2021")
+    page.get_by_label("From year").press("Enter")
+    page.get_by_text("from 2021 on").wait_for()
+    page.get_by_label("From year").fill("x")
+    page.get_by_label("From year").press("Enter")
+    page.get_by_text("a year is a number such as 2021, not 'x'").wait_for()
     page.locator("#papers-clear").click()
     page.get_by_text("All 329 papers, by title").wait_for()
 
@@ -386,9 +399,7 @@ def test_hostile_papers_are_text(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
-@pytest.mark.parametrize(
-    "page", [{"viewport": {"width": 390, "height": 844}}, {"color_scheme": "dark"}], indirect=True, ids=["phone", "dark"]
-)
+@pytest.mark.parametrize("page", [PHONE, {"color_scheme": "dark"}], indirect=True, ids=["phone", "dark"])
 def test_it_fits_a_phone_and_the_dark(page: Page) -> None:
     drawn_map(page)
     page.locator("#papers-results a").nth(1).click()

@@ -135,15 +135,14 @@ def add_tab(site: Site) -> None:
     # Answered at once, not over the queue: that loses an event that comes just as the one before ends.
     options: dict[str, Any] = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
     state = [outcome, stop, table, chosen, soon, mine]
-    typed = [files, title, abstract, authors, year, text]
+    one = [title, abstract, authors, year]
+    typed = [files, *one, text]
     add_files.click(
-        lambda paths, replace: started("files", lambda: desk.add([Path(path) for path in paths or ()], replace=replace)),
+        lambda paths, replace: started("files", lambda: desk.add([*map(Path, paths or ())], replace=replace)),
         [files, replace], state, **options,
     )
-    add_one.click(
-        lambda *fields: started("one", lambda: desk.add_paper(*fields)), [title, abstract, authors, year], state, **options
-    )
-    add_many.click(lambda text, name: started("many", lambda: desk.add_text(text, name)), [text, name], state, **options)
+    add_one.click(lambda *fields: started("one", lambda: desk.add_paper(*fields)), one, state, **options)
+    add_many.click(lambda *fields: started("many", lambda: desk.add_text(*fields)), [text, name], state, **options)
     ask.click(asked, chosen, [sure, answer], **options)
     no.click(lambda: ("", gr.update(visible=False)), None, [sure, answer], **options)
     yes.click(

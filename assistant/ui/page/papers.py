@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from assistant.errors import AssistantError
+from assistant.errors import AssistantError, MisuseError
 from assistant.retrieval.filters import Filters
 from assistant.ui.page.maps import Maps
 from assistant.ui.page.shelf import PAGE, Shelf, find, look_at
@@ -36,6 +36,7 @@ def papers_tab(site: Site, *, cited: gr.State) -> None:
     assert isinstance(tab, gr.Tab)
     page = gr.State(0)
     topic = gr.State(None)
+    state = gr.State("")  # of the collection whose map is shown
     with gr.Row(elem_id="papers"):
         with gr.Column(scale=5, min_width=320, elem_id="papers-list"):
             query = gr.Textbox(
@@ -51,8 +52,8 @@ def papers_tab(site: Site, *, cited: gr.State) -> None:
                         label="Mentions the name", placeholder="such as GPT-J", max_length=200, min_width=160
                     )
                     author = gr.Textbox(label="Author", max_length=200, visible=False, min_width=160)
-                    first = gr.Number(label="From year", precision=0, visible=False, min_width=90)
-                    last = gr.Number(label="To year", precision=0, visible=False, min_width=90)
+                    first = gr.Textbox(label="From year", max_length=4, visible=False, min_width=90)
+                    last = gr.Textbox(label="To year", max_length=4, visible=False, min_width=90)
                 clear = gr.Button("Clear search and filters", size="sm", elem_id="papers-clear")
             listed = _panel("papers-results")
             with gr.Row(elem_id="papers-pager"):
@@ -77,8 +78,10 @@ def papers_tab(site: Site, *, cited: gr.State) -> None:
         among = atlas.members(topic) if atlas is not None and topic is not None else None
 
         def work() -> Shelf:
-            years = None if first is None and last is None else (_year(first), _year(last))
-            filters = Filters(tuple(files or ()), CODE.get(code), _one(name), years, _one(author))
+            years = (_year(first), _year(last))
+            filters = Filters(
+                tuple(files or ()), CODE.get(code), _one(name), years if any(years) else None, _one(author)
+            )
             return find(assistant, text or "", filters, page=page, among=among)
 
         shelf = _told(work)
@@ -98,7 +101,7 @@ def papers_tab(site: Site, *, cited: gr.State) -> None:
         return shelf_of(*values, page=0)
 
     def cleared() -> tuple[Any, ...]:
-        nothing: tuple[Any, ...] = ("", [], "Any", "", "", None, None, None)
+        nothing: tuple[Any, ...] = ("", [], "Any", "", "", "", "", None)
         return *nothing, *anew(*nothing), _legend(maps, None)
 
     def choices() -> tuple[Any, ...]:
@@ -135,12 +138,12 @@ def papers_tab(site: Site, *, cited: gr.State) -> None:
         """The map as it is, and whether to look again soon because it is being drawn."""
         found = _told(maps.latest)
         if isinstance(found, str):
-            return gr.update(), problem(found), None, gr.Timer(active=False)
+            return gr.update(), "", problem(found), None, gr.Timer(active=False)
         atlas, note = found
         again = gr.Timer(active=note.endswith("…"))
-        if atlas is None or f'"state":"{atlas.state}"' in shown[:200]:
-            return gr.update(), legend(atlas, note, topic), topic, again
-        return _data(site, atlas), legend(atlas, note), None, again  # other topics
+        if atlas is None or atlas.state == shown:
+            return gr.update(), shown, legend(atlas, note, topic), topic, again
+        return _data(site, atlas), atlas.state, legend(atlas, note), None, again  # other topics
 
     def lit_up(ids: Sequence[str]) -> str:
         known = {paper.paper_id: paper for paper in assistant.papers(list(ids))}
@@ -158,8 +161,8 @@ def papers_tab(site: Site, *, cited: gr.State) -> None:
     tab.select(choices, None, [source, author, first, last], **PRIVATE, show_progress="hidden")
     tab.select(lambda *values: shelf_of(*values[:-1], page=values[-1]), [*asked, page], listing, **many)
     mapped: dict[str, Any] = {**PRIVATE, "show_progress": "hidden"}
-    tab.select(drawn, [data, topic], [data, around, topic, soon], **mapped)
-    soon.tick(drawn, [data, topic], [data, around, topic, soon], **mapped)
+    tab.select(drawn, [state, topic], [data, state, around, topic, soon], **mapped)
+    soon.tick(drawn, [state, topic], [data, state, around, topic, soon], **mapped)
 
 
 def _panel(elem_id: str, html: str = "") -> gr.Markdown:
@@ -195,5 +198,9 @@ def _one(word: str | None) -> tuple[str, ...]:
     return (word.strip(),) if word and word.strip() else ()
 
 
-def _year(value: float | None) -> int | None:
-    return None if value is None else int(value)
+def _year(typed: str | None) -> int | None:
+    if not typed or not typed.strip():
+        return None
+    if not typed.strip().isdecimal():
+        raise MisuseError(f"a year is a number such as 2021, not {typed.strip()!r}")
+    return int(typed)

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from ingest.report import Report
 
 AS_IT_WAS = (
-    "The collection is as it was. A file has one abstract a line, or a title line before each abstract line; or it is a "
-    "table (.csv) or JSON lines (.jsonl) with a column called abstract."
+    "The collection is as it was. A file has one abstract a line, or a title line before each abstract line; or it is "
+    "a table (.csv) or JSON lines (.jsonl) with a column called abstract."
 )
 MOST_SKIPS = 50  # shown; the report counts all
 
