@@ -12,6 +12,7 @@ from assistant.evaluation.report.evaluation_page import about
 from assistant.evaluation.report.frame import page
 from assistant.evaluation.report.plots import difference_bar
 from assistant.evaluation.report.questions import answer, chips, colour, gold, select, values
+from assistant.evaluation.report.tables import scrolled
 from assistant.evaluation.summary import HALVES
 
 REACH = 0.3  # of the middle line to either end of a difference's bar
