@@ -35,6 +35,18 @@ def _key(key: SecretStr) -> SecretStr:
 Key = Annotated[SecretStr, AfterValidator(_key)]
 
 
+def _name_and_password(login: SecretStr) -> SecretStr:
+    name, _, password = login.get_secret_value().partition(":")
+    if not name or name != name.strip() or not password:
+        raise ValueError("a login is user:password")
+    return login
+
+
+LoginPair = Annotated[SecretStr, AfterValidator(_name_and_password)]
+# Where the page is behind a proxy: a path, or the whole address a browser sees.
+RootPath = Annotated[str, Field(pattern=r"^((https?://[^\s/@?#]+)?(/[^\s/?#]+)*)?$")]
+
+
 class Settings(BaseSettings):
     """``top_k`` is ``ASSISTANT_TOP_K``, and so on; each is listed in ``.env.example``."""
 
@@ -101,6 +113,10 @@ class Settings(BaseSettings):
     trace_text: bool = Field(False, description="whether that line has questions and answers too")
     host: str = Field("127.0.0.1", description="address the page listens on")
     port: int = Field(7860, ge=1, le=65535, description="port of the page")
+    auth: LoginPair | None = Field(None, description="user:password that opens the page")
+    auth_file: UserPath | None = Field(None, description="file of names and hashed passwords that open the page")
+    root_path: RootPath = Field("", description="path, or whole address, at which a proxy offers the page")
+    allowed_hosts: str = Field("", description="names, with commas between, by which a proxy may ask for the page")
 
     @property
     def index_dir(self) -> Path:
@@ -148,15 +164,17 @@ class _OpenAINames(PydanticBaseSettingsSource):
         return {name: value for name, value in found.items() if value}
 
 
-def load_settings() -> Settings:
+def load_settings(**given: Any) -> Settings:
     """Read the settings.
 
+    Args:
+        given: what was said on the command line, which goes first; None: nothing was.
     Raises:
         SettingsError: an ``ASSISTANT_*`` name is unknown, or a value cannot be.
     """
     _refuse_unknown_names()
     try:
-        return Settings()
+        return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as exc:
         first = exc.errors(include_url=False, include_input=False)[0]
         name = PREFIX + "_".join(str(part) for part in first["loc"]).upper()

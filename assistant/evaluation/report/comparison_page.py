@@ -12,6 +12,7 @@ from assistant.evaluation.report.evaluation_page import about
 from assistant.evaluation.report.frame import page
 from assistant.evaluation.report.plots import difference_bar
 from assistant.evaluation.report.questions import answer, chips, colour, gold, select, values
+from assistant.evaluation.report.tables import scrolled
 from assistant.evaluation.summary import HALVES
 
 REACH = 0.3  # of the middle line to either end of a difference's bar
@@ -46,7 +47,7 @@ def _body(comparison: Comparison, reserved: bool) -> Iterator[str]:
 
 
 def _table(changes: list[Change]) -> Iterator[str]:
-    yield '<div class="scroll"><table><thead><tr><th>measure</th><th>difference</th>'
+    yield scrolled("Differences") + '<table><thead><tr><th>measure</th><th>difference</th>'
     yield '<th>after − before, 95 % interval</th><th class="number">before</th><th class="number">after</th>'
     yield '<th class="number wide">questions</th></tr></thead><tbody>'
     for change in changes:

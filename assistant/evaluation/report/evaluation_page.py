@@ -33,19 +33,7 @@ def evaluation_page(evaluation: Evaluation, *, missed: Sequence[str] | None = No
 
 def _body(evaluation: Evaluation, missed: Sequence[str] | None, reserved: bool) -> Iterator[str]:
     yield f"<h1>Evaluation on {escape(evaluation.questions)}</h1>"
-    yield f'<p class="verdict">{escape(headline(evaluation))}</p>'
-    if missed is not None:
-        yield from _floor(missed)
-    yield f'<p class="facts">{escape(about(evaluation))}</p>'
-    yield from _tiles(evaluation)
-    yield "<h2>By kind of question</h2>" + KEY
-    yield from kinds_table(evaluation)
-    yield "<h2>Confidence and time</h2>"
-    yield from _plots(evaluation)
-    yield "<h2>All measures</h2>" + KEY
-    yield from measures_table(evaluation)
-    yield from definitions(evaluation)
-    yield from _judge(evaluation)
+    yield from overview(evaluation, missed=missed)
     yield "<h2>Every question</h2>"
     if reserved:
         yield ('<p class="note">Questions of the report half are there to measure with. Reading their failures and '
@@ -55,6 +43,25 @@ def _body(evaluation: Evaluation, missed: Sequence[str] | None, reserved: bool) 
     for result in worst_first(evaluation.results):
         yield "".join(question(result))
     yield "</div>"
+
+
+def overview(evaluation: Evaluation, *, missed: Sequence[str] | None = None) -> Iterator[str]:
+    """Verdict, figures and plots: all but the questions. For ``missed`` see `evaluation_page`."""
+    yield f'<p class="verdict">{escape(headline(evaluation))}</p>'
+    if missed is not None:
+        yield from _floor(missed)
+    yield f'<p class="facts">{escape(about(evaluation))}</p>'
+    if all(evaluation.figures[half] for half in HALVES):
+        yield '<p class="facts">report: the half of the questions nothing was tuned on; choose: the other half.</p>'
+    yield from _tiles(evaluation)
+    yield "<h2>By kind of question</h2>" + KEY
+    yield from kinds_table(evaluation)
+    yield "<h2>Confidence and time</h2>"
+    yield from _plots(evaluation)
+    yield "<h2>All measures</h2>" + KEY
+    yield from measures_table(evaluation)
+    yield from definitions(evaluation)
+    yield from _judge(evaluation)
 
 
 def about(evaluation: Evaluation) -> str:

@@ -28,6 +28,11 @@ KEY = (
 )
 
 
+def scrolled(label: str) -> str:
+    """The beginning of what may be wider than a phone, and is then moved by keys too."""
+    return f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(label)}">'
+
+
 def number(found: Estimate | None, *, interval: bool = True) -> str:
     """A figure with its interval, as HTML."""
     if found is None:
@@ -45,7 +50,8 @@ def sizes(own: Mapping[str, Estimate]) -> str:
 
 def kinds_table(evaluation: Evaluation) -> Iterator[str]:
     """A row a kind, a smaller one a style."""
-    yield '<div class="scroll"><table><thead><tr><th>kind</th><th>how right</th><th>report</th><th>choose</th>'
+    yield scrolled("By kind of question")
+    yield '<table><thead><tr><th>kind</th><th>how right</th><th>report</th><th>choose</th>'
     yield '<th class="number wide">questions</th><th class="number wide">refused</th>'
     yield '<th class="number wide">first citation</th><th class="number wide">R@5</th></tr></thead><tbody>'
     for row in evaluation.kinds:
@@ -69,7 +75,8 @@ def _of_report(row: Row, wanted: tuple[str, ...]) -> Estimate | None:
 def measures_table(evaluation: Evaluation) -> Iterator[str]:
     """Every measure that applies, by what it is about."""
     figures = evaluation.figures
-    yield '<div class="scroll"><table><thead><tr><th>measure</th><th></th><th>report</th><th>choose</th>'
+    yield scrolled("All measures")
+    yield '<table><thead><tr><th>measure</th><th></th><th>report</th><th>choose</th>'
     yield '<th class="number wide">questions</th></tr></thead><tbody>'
     every = names(figures)
     for section, of_section in SECTIONS.items():

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from assistant.ui.page.add import add_tab
 from assistant.ui.page.chat import chat_tab
+from assistant.ui.page.loading import load_gradio
 from assistant.ui.page.papers import papers_tab
 from assistant.ui.page.quality import quality_tab
 from assistant.ui.page.site import Site
@@ -20,8 +20,7 @@ TITLE = "Ask the abstracts"
 
 def build(site: Site) -> gr.Blocks:
     """The page, not yet launched."""
-    # Read when gradio is imported. Not setdefault: the page calls nobody, whatever else is wished.
-    os.environ.update(GRADIO_ANALYTICS_ENABLED="False", HF_HUB_DISABLE_TELEMETRY="1")
+    load_gradio()
     import gradio as gr
 
     page: gr.Blocks
@@ -34,8 +33,8 @@ def build(site: Site) -> gr.Blocks:
                 papers_tab(site, cited=cited)
             with gr.Tab("Add papers", id="add"):
                 add_tab(site)
-            with gr.Tab("Quality", id="quality"):
-                quality_tab(site)
-            with gr.Tab("Status", id="status"):
-                status_tab(site)
+            with gr.Tab("Quality", id="quality") as tab:
+                quality_tab(site, tab)
+            with gr.Tab("Status", id="status") as tab:
+                status_tab(site, tab)
     return page

@@ -10,6 +10,7 @@ from assistant.retrieval.names import name_key
 
 if TYPE_CHECKING:
     from assistant.api import Assistant
+    from assistant.store import Store
 
 # For the abstracts in `seeds/`: each is offered only where the collection has the name.
 KNOWN = (("GPT-J", "which methods edit GPT-J?"), ("Redco", "what is Redco?"),
@@ -21,15 +22,18 @@ SOME_PAPERS = 0.01  # share of the papers that a name to list by is in, at least
 
 
 def examples(assistant: Assistant) -> list[str]:
-    """Questions that the collection can answer: a list, a definition, a comparison, and its size."""
-    asked = [question for name, question in KNOWN if assistant.with_name(name)]
+    """Questions that the collection can answer: a list, a definition, a comparison, and its size.
+
+    Asks the database alone: the page is up before Chroma is loaded.
+    """
+    store = assistant.collection.store
+    asked = [question for name, question in KNOWN if store.papers_with_name(name_key(name))]
     if len(asked) < len(KNOWN):
-        asked = list(assistant.collection.read(lambda: list(_made(assistant))))
+        asked = list(_made(store))
     return [*asked, "how many papers do you know?"]
 
 
-def _made(assistant: Assistant) -> Iterator[str]:
-    store = assistant.collection.store
+def _made(store: Store) -> Iterator[str]:
     papers = store.count()
     for key, count in store.top_names(20):
         if max(2, SOME_PAPERS * papers) <= count < papers and not store.is_common_noun(key):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 # What a browser may load and call: this server. Gradio's own page has scripts and styles in line, and makes functions
 # of the templates of its `HTML` in the browser, which is "eval"; no text of a paper or question is in a template.
@@ -12,32 +14,68 @@ POLICY = (
     "img-src 'self' data: blob:; font-src 'self' data:; base-uri 'self'; form-action 'self'; "
     "frame-ancestors 'none'; object-src 'none'"
 )
+WRONG_NAME = (
+    b"This page is not served under that name. Whoever runs it can add the name to ASSISTANT_ALLOWED_HOSTS.\n"
+)
+# Gradio calls any handler by its name there, those marked private too. The page itself calls them by number, through
+# the queue or at run/predict.
+CLOSED = re.compile(r"/gradio_api/(call|api|run(?!/predict/?$))(/|$)")
+NOT_FOUND = b"There is nothing here.\n"
+FROM_ELSEWHERE = b"This page takes no requests from pages of other sites.\n"
 
 
 class Guard:
     """Lets a browser talk to this server only, and other sites' pages not to it."""
 
-    def __init__(self, app: Callable[..., Any], hosts: tuple[str, ...] | None) -> None:
+    def __init__(self, app: Callable[..., Any], names: frozenset[str] | None, proxied: frozenset[str]) -> None:
         self._app = app
-        self._hosts = hosts  # names this page is asked for by; None: any
+        self._names = names      # see `assistant.ui.page.address.own_names`
+        self._proxied = proxied  # see `assistant.ui.page.address.proxied_names`
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        asked = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
-        name = asked.rpartition(":")[0] if asked.rpartition(":")[2].isdigit() else asked
-        if self._hosts is not None and name.strip("[]") not in self._hosts:
-            # Another site's name that was pointed at this machine ("DNS rebinding").
-            await send({"type": "http.response.start", "status": 421, "headers": [(b"content-length", b"0")]})
-            await send({"type": "http.response.body"})
-            return
+        headers = {name: value.decode("latin-1").lower() for name, value in scope["headers"]}
+        host, origin = headers.get(b"host", ""), headers.get(b"origin")
+        if self._names is not None and host_name(host) not in self._names:
+            await _refuse(send, 421, WRONG_NAME)
+        elif origin is not None and not self._is_ours(origin, host):
+            # Gradio would answer it wherever the page is not on localhost, with the visitor's login.
+            await _refuse(send, 403, FROM_ELSEWHERE)
+        elif CLOSED.search(scope["path"]):
+            await _refuse(send, 404, NOT_FOUND)
+        else:
+            await self._app(scope, receive, _guarded(send))
 
-        async def guarded(message: dict[str, Any]) -> None:
-            if message["type"] == "http.response.start":
-                headers = [*message["headers"], (b"content-security-policy", POLICY.encode()),
-                           (b"referrer-policy", b"no-referrer"), (b"x-content-type-options", b"nosniff")]
-                message = {**message, "headers": headers}
-            await send(message)
+    def _is_ours(self, origin: str, host: str) -> bool:
+        """Whether a request comes from this page: same name and port, or, as a proxy may change these, a name set."""
+        asking = urlsplit(origin).netloc
+        return asking == host or host_name(asking) in self._proxied
 
-        await self._app(scope, receive, guarded)
+
+def host_name(host: str) -> str:
+    """A ``Host`` header without its port.
+
+    >>> host_name("[::1]:7860"), host_name("papers.example"), host_name("localhost:80")
+    ('::1', 'papers.example', 'localhost')
+    """
+    name, _, port = host.rpartition(":")
+    return (name if port.isdigit() else host).strip("[]")
+
+
+def _guarded(send: Any) -> Callable[[dict[str, Any]], Any]:
+    async def guarded(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            headers = [*message["headers"], (b"content-security-policy", POLICY.encode()),
+                       (b"referrer-policy", b"no-referrer"), (b"x-content-type-options", b"nosniff")]
+            message = {**message, "headers": headers}
+        await send(message)
+
+    return guarded
+
+
+async def _refuse(send: Any, status: int, reason: bytes) -> None:
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(reason)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": reason})

@@ -1,18 +1,22 @@
-"""The page as a server: where it may listen, and what it is launched with."""
+"""The page as a server: what it is launched with, and how it ends."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
-import socket
+import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING
 
-from assistant.errors import MisuseError
+from assistant.errors import AssistantError, MisuseError
+from assistant.ui.page.address import LOCAL, check_address, check_reach, is_loopback, own_names, proxied_names
 from assistant.ui.page.build import build
 from assistant.ui.page.guard import Guard
+from assistant.ui.page.loading import load_gradio
+from assistant.ui.page.login import Login, read_login
 from assistant.ui.page.site import Site
 from assistant.ui.page.static import SCRIPT, STYLE
 from assistant.ui.page.uploads import MAX_BYTES
@@ -22,79 +26,141 @@ if TYPE_CHECKING:
 
     from assistant.settings import Settings
 
-LOCAL = ("127.0.0.1", "localhost", "::1")
+SHARING = (
+    "assistant: --share downloads a program (frpc, from cdn-media.huggingface.co) and runs it. Through gradio.live, "
+    "which others run and which sees what passes, it publishes this page for a week at most. Whoever has the "
+    "address and a login can ask your collection, and add to it."
+)
 
 
-def serve(settings: Settings, *, host: str, port: int) -> None:
-    """Open the index and serve the page until Ctrl-C.
+def serve(settings: Settings, *, share: bool = False, insecure: bool = False) -> None:
+    """Open the index and serve the page until Ctrl-C or SIGTERM.
 
+    Args:
+        share: also at a public address.
+        insecure: without a login even where others can reach it.
     Raises:
-        AssistantError: the index or the model is missing, or the address cannot be listened on.
+        AssistantError: the index or the model is missing, the address cannot be listened on, or others could open the
+            page and there is no login.
     """
     from assistant.api import Assistant
     from assistant.conversations import Conversations
 
+    host, port = settings.host, settings.port
+    login = read_login(settings)
+    check_reach(host, login=login is not None, share=share, insecure=insecure)
     check_address(host, port)
+    if share and not _agreed():
+        return
+    if login is None and not is_loopback(host):
+        print(f"assistant: whoever can reach {host}:{port} can open the page; there is no login", file=sys.stderr)
     with Assistant.open(settings) as assistant, Conversations(settings.home) as conversations:
+        load_gradio()
         site = Site(assistant, conversations)
-        page = build(site)
-        threading.Thread(target=site.warm, name="assistant-warm", daemon=True).start()
-        if host not in LOCAL:
-            print(f"assistant: anyone who can reach {host}:{port} can ask; there is no login", file=sys.stderr)
-        with launched(page, host=host, port=port) as address, contextlib.suppress(KeyboardInterrupt):
+        with launched(
+            build(site), host=host, port=port, root_path=settings.root_path, proxied=proxied_names(settings),
+            login=login, share=share,
+        ) as address, ended_by(signal.SIGINT, signal.SIGTERM) as ended:
             print(f"the page is at {address} (Ctrl-C ends it)", flush=True)
-            threading.Event().wait()
-
-
-def check_address(host: str, port: int) -> None:
-    """Refuse an address that cannot be listened on, before anything slow is loaded.
-
-    Raises:
-        MisuseError: with the reason.
-    """
-    if port > 65535:
-        raise MisuseError(f"the page cannot listen on {host}:{port} (ports end at 65535); choose another with --port")
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a page just ended is no obstacle
-            probe.bind(address)
-    except (OSError, UnicodeError) as exc:
-        reason = (exc.strerror if isinstance(exc, OSError) else None) or "no such address"
-        raise MisuseError(
-            f"the page cannot listen on {host}:{port} ({reason}); choose another port with --port, or end what uses it"
-        ) from exc
+            # Not before: what the first question needs is loaded while the browser draws the page.
+            warming = threading.Thread(target=_warm, args=[site], name="assistant-warm", daemon=True)
+            warming.start()
+            ended.wait()
+            warming.join()  # it uses what is closed next
 
 
 @contextlib.contextmanager
-def launched(page: gr.Blocks, *, host: str, port: int) -> Iterator[str]:
+def ended_by(*signals: signal.Signals) -> Iterator[threading.Event]:
+    """An event that these signals set; a second one finds them as they were."""
+    ended = threading.Event()
+    before = {each: signal.getsignal(each) for each in signals}
+
+    def restore() -> None:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+    def end(number: int, frame: object) -> None:
+        restore()
+        ended.set()
+
+    for each in signals:
+        signal.signal(each, end)
+    try:
+        yield ended
+    finally:
+        restore()
+
+
+def _warm(site: Site) -> None:
+    with contextlib.suppress(AssistantError):  # whoever asks will be told
+        site.warm()
+
+
+def _agreed() -> bool:
+    """Say what sharing does; whoever sits at the terminal may still say no."""
+    print(SHARING, file=sys.stderr, flush=True)
+    if not sys.stdin.isatty():
+        return True
+    print("Go on? [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+@contextlib.contextmanager
+def launched(
+    page: gr.Blocks, *, host: str, port: int, root_path: str = "", proxied: frozenset[str] = frozenset(),
+    login: Login | None = None, share: bool = False,
+) -> Iterator[str]:
     """Serve a page; gives its address. It is closed at the end.
 
+    Args:
+        root_path: path, or whole address, at which a proxy offers it.
+        proxied: names by which a proxy may ask for it.
+        login: those who may open it; None: all.
+        share: also at a public address, which is printed.
     Raises:
         MisuseError: the address cannot be listened on.
+        AssistantError: it cannot be shared.
     """
     import gradio as gr
     from starlette.middleware import Middleware
 
     _reach_ourselves_directly(host)
+    guard = Middleware(Guard, names=own_names(host, proxied, share=share), proxied=proxied)
     fonts = [gr.themes.Font("system-ui"), gr.themes.Font("sans-serif")]  # no font is fetched
     mono = [gr.themes.Font("ui-monospace"), gr.themes.Font("monospace")]
+    page.api_open = False  # what goes through the queue cannot go round it
     try:
-        _, address, _ = page.launch(
-            server_name=host, server_port=port, prevent_thread_lock=True, quiet=True, inbrowser=False, inline=False,
-            theme=gr.themes.Default(font=fonts, font_mono=mono), css=STYLE,
-            head=f"<script>{SCRIPT}</script>", footer_links=[],
+        _, address, public = page.launch(
+            server_name=f"[{host}]" if ":" in host else host, server_port=port, root_path=root_path,
+            auth=None if login is None else _checking(login),  # type: ignore[arg-type]  # it awaits what can be awaited
+            share=share,
+            prevent_thread_lock=True, quiet=True, inbrowser=False, inline=False,
+            theme=gr.themes.Default(font=fonts, font_mono=mono), css=STYLE, head=f"<script>{SCRIPT}</script>",
+            footer_links=[],
             # All said, because the environment could say otherwise.
-            share=False, ssr_mode=False, mcp_server=False, pwa=False, run_history=False, enable_monitoring=False,
+            ssr_mode=False, mcp_server=False, pwa=False, run_history=False, enable_monitoring=False, num_workers=0,
             show_error=False, max_file_size=MAX_BYTES,
-            app_kwargs={"middleware": [Middleware(Guard, hosts=(*LOCAL, host) if host in LOCAL else None)]},
+            app_kwargs={"middleware": [guard]},
         )
     except OSError as exc:  # taken since it was checked
         raise MisuseError(f"the page cannot listen on {host}:{port}; choose another port with --port") from exc
     try:
+        if share and not public:
+            raise AssistantError("no public address could be had, so nothing is shared; try again without --share")
         yield address
     finally:
         page.close(verbose=False)
+
+
+def _checking(login: Login) -> Callable[[str, str], Awaitable[bool]]:
+    """The login as Gradio asks it: one attempt at a time, beside what it serves, as each takes its time and memory."""
+    one = asyncio.Lock()
+
+    async def check(name: str, password: str) -> bool:
+        async with one:
+            return await asyncio.to_thread(login.admits, name, password)
+
+    return check
 
 
 def _reach_ourselves_directly(host: str) -> None:

@@ -1,0 +1,36 @@
+"""Importing Gradio: quickly, and without it calling or writing anywhere."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+from typing import Any
+
+# Set, and not only where nothing is: the page calls nobody, whatever else is wished. After every event Gradio would
+# make a table of the last 10,000, with percentiles, for a page of statistics that is switched off here.
+ENVIRONMENT = {
+    "GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1",
+    "GRADIO_ANALYTICS_MAX_EVENTS": "1", "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(10**12),
+}
+
+
+def load_gradio() -> None:
+    """Import Gradio, which is slow; what it reads from the environment at that moment is set before."""
+    os.environ.update(ENVIRONMENT)
+    if "gradio" in sys.modules:
+        return
+    real = inspect.getfile
+
+    def of_no_file_to_gradio(thing: Any) -> str:
+        # For each of its components Gradio parses its own source and writes type stubs beside it, which takes half
+        # of its import, unless the component "is not a file".
+        if sys._getframe(1).f_globals.get("__name__") == "gradio.component_meta":
+            raise OSError
+        return real(thing)
+
+    inspect.getfile = of_no_file_to_gradio  # type: ignore[assignment]
+    try:
+        import gradio  # noqa: F401
+    finally:
+        inspect.getfile = real
