@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
+from operator import attrgetter, mul
 
 import numpy as np
 import numpy.typing as npt
@@ -68,6 +69,10 @@ class SentenceSigns:
     defines: float      # has the form of a definition, where one is asked for
     introduces: float   # says what the paper brings, where a definition is asked for
     length: float       # in units of 30 words, at most 2
+
+
+# Their values in order, a quarter as slow as `dataclasses.astuple`, which copies.
+_of_paper, _of_sentence = (attrgetter(*(field.name for field in fields(kind))) for kind in (PaperSigns, SentenceSigns))
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +210,8 @@ def _mean(values: Floats, weights: Floats) -> float:
 
 
 def _dot(weights: PaperSigns | SentenceSigns, signs: PaperSigns | SentenceSigns) -> float:
-    return float(sum(weight * value for weight, value in zip(astuple(weights), astuple(signs), strict=True)))
+    values = _of_paper if isinstance(signs, PaperSigns) else _of_sentence
+    return float(sum(map(mul, values(weights), values(signs))))
 
 
 def _softmax(scores: Sequence[float]) -> list[float]:
