@@ -91,7 +91,7 @@ def open_embedder(model_dir: Path | None = None, *, precision: Precision = "int8
     model = _digest(identity)
     return Embedder(encoder, tokenizer, pooling, dimension=architecture.dimension, window=architecture.window,
                     name=DEFAULT_NAME if model_dir is None else folder.resolve().name, precision=precision,
-                    model=model, threads=threads or _cores(),
+                    model=model, threads=threads or cores(),
                     fingerprint=model if precision == "fp32" else _digest(f"{identity} {precision} {GRAPH_VERSION}"))
 
 
@@ -201,7 +201,7 @@ def _open_tokenizer(path: Path) -> tuple[Tokenizer, str]:
     return tokenizer, hashlib.sha256(data).hexdigest()
 
 
-def _cores() -> int:
+def cores() -> int:
     """Cores this process may use, which in a container can be fewer than the machine has."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
