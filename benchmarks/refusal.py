@@ -2,10 +2,12 @@
 
     python benchmarks/refusal.py                     # on the `choose` half of the question set
     python benchmarks/refusal.py --also FILE.jsonl   # and on these questions
+    python benchmarks/refusal.py --passages DIR      # with what a collection's `choose` half teaches of sentences
 
 Prints the constants of assistant/answering/answerable.py and confidence.py. All figures are of questions that no model
 was fitted on: ten-fold cross-validation, in which no paper stands on both sides, of the models of sentences, of refusal
-and of confidence one inside the other; the threshold of a fold is set on the other folds.
+and of confidence one inside the other; the threshold of a fold is set on the other folds. Passages are judged
+by what was fitted to the question set alone: how it holds on another collection.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from facts import FOLDS, Sample, answered, folds, questions, readings, samples
+from facts import FOLDS, Sample, answered, folds, passages, questions, readings, samples
 from logistic import logistic
 
 from assistant.answering import answerable, confidence
@@ -41,6 +43,7 @@ BINS = 10
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--also", type=Path, action="append", default=[], help="more questions that may be tuned on")
+    parser.add_argument("--passages", type=Path, action="append", default=[], help="collections that may be tuned on")
     arguments = parser.parse_args()
     asked = [
         question for question in questions(arguments.also) if question.kind in (*FACTS, *SEVERAL, "unanswerable")
@@ -50,10 +53,14 @@ def main() -> None:
             sample for sample in assistant.collection.read(lambda: samples(assistant, asked))
             if sample.asked.kind not in SEVERAL or sample.understood.kind != "compare"
         ]
-        fold = folds(found)
-        read_as = readings(found, fold)
+        others = [sample for sample in passages(arguments.passages) if sample.understood.kind in ("fact", "topic")]
+        folded = folds([*found, *others])
+        read_as = readings([*found, *others], folded)
+        fold, elsewhere = folded[:len(found)], read_as[len(found):]
+        del read_as[len(found):]
         stems = assistant.collection.lexical.stems
         signs = assistant.collection.read(lambda: [signs_of(s, r, stems) for s, r in zip(found, read_as, strict=True)])
+        signs_elsewhere = [signs_of(s, r, stems) for s, r in zip(others, elsewhere, strict=True)]
         listed = assistant.collection.read(lambda: lists(assistant, questions(arguments.also)))
     x = np.array([astuple(sign) for sign in signs])
     y = np.array([sample.asked.kind != "unanswerable" for sample in found])
@@ -75,9 +82,17 @@ def main() -> None:
     slopes, bias = logistic(x[~ruled_out], y[~ruled_out].astype(float), ridge=RIDGE)
     print("WEIGHTS =", {f.name: round(float(w), 3) for f, w in zip(fields(Signs), slopes, strict=True)})
     print("BIAS =", round(bias, 3))
-    print("THRESHOLDS =", {
+    thresholds = {
         level: round(float(np.quantile(chance[y & ~ruled_out], share)), 3) for level, share in FALSE_REFUSALS.items()
-    })
+    }
+    print("THRESHOLDS =", thresholds)
+    if others:
+        good = np.array([sample.asked.kind != "unanswerable" for sample in others])
+        likely = 1 / (1 + np.exp(-(np.array([astuple(sign) for sign in signs_elsewhere]) @ slopes + bias)))
+        for level, threshold in thresholds.items():
+            refused_there = likely < threshold
+            print(f"passages, {level}: refused {refused_there[~good].mean():.3f}, "
+                  f"false refusals {refused_there[good].mean():.3f}")
     print_confidence(chance, read_as, right, fold, ruled_out)
     print_list_confidence(listed)
 

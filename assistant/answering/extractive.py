@@ -15,8 +15,10 @@ from assistant.answering.language import carried, language_of, request
 from assistant.answering.lists import Lists
 from assistant.answering.wording import notice
 from assistant.question import Question
+from assistant.reading.features import WORKS
 from assistant.records import Answer, AnswerSentence, Hit, Nearest, SentenceHit
 from assistant.retrieval.retriever import Retriever
+from assistant.retrieval.words import words
 
 
 class Extractive:
@@ -85,14 +87,16 @@ class Extractive:
         return replace(answer, question=question.text, text=notice + answer.text, trace=trace)
 
     def _list(self, answer_id: str, question: Question) -> Answer:
-        """A list; where nothing fits, what a paper says: "which detector is trained by …" may ask for either."""
+        """A list; where nothing fits, or one paper and none was asked for, what a paper says: "which detector is
+        trained by …" may ask for either, "where is the lake on a map" for no list at all."""
         listed = self.lists.answer(answer_id, question)
-        if not listed.abstained or question.kind == "count":
+        of_works = any(word in WORKS for word, _, _ in words(question.text))
+        if question.kind == "count" or not (listed.abstained or (len(listed.items) == 1 and not of_works)):
             return listed
         told = self.facts.answer(answer_id, question, preface=notice(question))
-        if told.abstained:
+        if told.abstained and (listed.abstained or question.hard):
             return listed
-        return replace(told, kind="fact", trace=(*told.trace, f"as a list: {listed.reason}"))
+        return replace(told, kind="fact", trace=(*told.trace, f"as a list: {listed.reason or 'one paper'}"))
 
     def _topic(self, answer_id: str, question: Question) -> Answer:
         """A bare topic gets a list if several papers are about it, else what the best one says."""

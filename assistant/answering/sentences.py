@@ -62,7 +62,7 @@ class SentenceSigns:
     behind: float       # the same minus that of the paper's best sentence, at most 0
     beyond_title: float  # the same, words weighted by how little the title covers them
     place: float        # in the abstract, first 0, last 1
-    opening: float      # the abstract's first
+    opening: float      # the first of an abstract that says further on what it brings: it sets the scene
     shows: float        # has the kind of thing asked for: a number, an address
     background: float   # speaks of what others did
     contribution: float  # says what the paper brings, where no definition is asked for
@@ -93,14 +93,14 @@ class Weights:
     bias: float  # of sentences
 
 
-# Fitted by benchmarks/facts.py.
+# Fitted by benchmarks/facts.py, on passages of an encyclopedia too.
 WEIGHTS = Weights(
-    PaperSigns(score=10.184, similarity=-0.29, lexical=-0.784, passage=15.895),
+    PaperSigns(score=10.192, similarity=-0.288, lexical=-0.784, passage=15.883),
     SentenceSigns(
-        coverage=-3.472, behind=7.596, beyond_title=7.378, place=1.026, opening=-1.526, shows=0.505, background=-0.556,
-        contribution=-0.033, defines=1.63, introduces=1.191, length=0.658,
+        coverage=-1.371, behind=5.919, beyond_title=6.318, place=0.189, opening=-1.964, shows=0.356, background=-0.66,
+        contribution=-0.207, defines=1.183, introduces=0.886, length=0.583,
     ),
-    bias=-3.083,
+    bias=-2.931,
 )
 
 
@@ -181,13 +181,14 @@ def sentence_signs(query: Query, hit: Hit, wanted: Asked) -> Iterator[SentenceSi
     title = np.array(hit.title_coverage or [0.0] * len(weights))
     best = max((sentence.score for sentence in hit.sentences), default=0.0)
     last = max(len(hit.sentences) - 1, 1)
+    brought = any(_CONTRIBUTION.search(sentence.text) for sentence in hit.sentences)
     for at, sentence in enumerate(hit.sentences):
         text = sentence.text
         brings = bool(_CONTRIBUTION.search(text))
         yield SentenceSigns(
             coverage=sentence.score, behind=sentence.score - best,
             beyond_title=_mean(np.array(sentence.coverage), weights * (1 - title)), place=at / last,
-            opening=float(at == 0), shows=float(wanted.shown_in(text)),
+            opening=float(at == 0 and brought), shows=float(wanted.shown_in(text)),
             background=float(bool(_BACKGROUND.search(text))),
             contribution=float(not wanted.definition and brings),
             defines=float(wanted.definition and bool(_DEFINES.search(text))),
