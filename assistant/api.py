@@ -20,7 +20,7 @@ from assistant.question import Question, understand
 from assistant.reading.reader import Reader, open_reader
 from assistant.records import Answer, AnswerSentence, Hit, Paper
 from assistant.retrieval.filters import Filters, Selection, resolve
-from assistant.retrieval.retriever import Retriever
+from assistant.retrieval.retriever import Ranking, Retriever
 from assistant.tracefile import log_answer
 
 if TYPE_CHECKING:
@@ -327,8 +327,15 @@ class Assistant:
 
     def _search(self, question: str, limit: int, filters: Filters | None) -> list[Hit]:
         chosen = self._select(filters)
-        retriever = self.retriever(within=chosen.paper_ids if chosen else None)
-        return retriever.search(retriever.query(question), limit=limit, candidates=self.settings.candidates)
+        return self._ranking(question, within=chosen.paper_ids if chosen else None).hits(limit)
+
+    def ranking(self, question: str, *, limit: int = 10) -> list[str]:
+        """The ids of what `search` finds, for those who need no more."""
+        return self.collection.read(lambda: self._ranking(question[:MAX_QUESTION]).paper_ids()[:limit])
+
+    def _ranking(self, question: str, *, within: frozenset[str] | None = None) -> Ranking:
+        retriever = self.retriever(within=within)
+        return retriever.ranking(retriever.query(question), candidates=self.settings.candidates)
 
     def select(self, filters: Filters) -> Selection:
         """The ids of all papers that pass some filters, and, if none does, why and what there would be."""

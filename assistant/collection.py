@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -15,11 +15,12 @@ import numpy as np
 
 from assistant.errors import StorageError
 from assistant.index import COLLECTION, VectorIndex
-from assistant.retrieval.late import Document
+from assistant.recent import Recent
+from assistant.retrieval.late import Document, Match, match
 from assistant.retrieval.lexical import LexicalIndex
 from assistant.retrieval.names import main_sense, writes_apart, written_apart
 from assistant.store import NO_INDEX, Entry, Store, chunk_ids, damaged_database
-from assistant.tokens import Basis, TokenFile
+from assistant.tokens import Basis, Floats, TokenFile
 
 if TYPE_CHECKING:
     from assistant.embedder import Embedder
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 MIN_NAME_SHARE = 0.6
 MAX_SPELLINGS = 8  # of a name, the most frequent, that are looked for written apart
 NAMES_KEPT = 16  # of 100,000 papers that all mention one, 10 MB a name
+ENTRIES_KEPT = 2_000  # 10 MB, and 4 MB for as many chunk vectors
+MATCHES_KEPT = 4_000  # 5 MB
 ATTEMPTS = 5  # at a question, while a writer moves on
 REBUILD = "run: ingest rebuild"
 
@@ -73,8 +76,11 @@ class Collection:
         self._write = write
         self._lock = threading.RLock()
         self._readers = 0
-        self._named: dict[str, frozenset[str]] = {}  # key -> papers, at one generation
-        self._named_at = -1
+        # All at one generation.
+        self._named: Recent[str, frozenset[str]] = Recent(NAMES_KEPT)            # key -> papers
+        self._entries: Recent[str, Entry] = Recent(ENTRIES_KEPT)                 # paper_id -> entry
+        self._chunk_vectors: Recent[str, Floats] = Recent(ENTRIES_KEPT)          # chunk_id -> vector
+        self._matches: Recent[tuple[str, str], Match] = Recent(MATCHES_KEPT)     # question, paper_id -> match
         self._checked = False
         if write:
             make_folder(self.folder)
@@ -216,15 +222,30 @@ class Collection:
             self._tokens = TokenFile(self.parts.tokens, self.basis.rank)
         return self._tokens
 
-    def documents(self, entries: Sequence[Entry]) -> list[Document]:
-        """Token rows and sentence starts of papers, in order."""
-        return [
-            Document(
-                self.tokens.rows(entry.token_start, entry.token_count),
-                entry.sentences[:, 2].astype(np.int64),
-            )
-            for entry in entries
-        ]
+    def entries(self, paper_ids: Sequence[str]) -> dict[str, Entry]:
+        """The papers that exist among ``paper_ids``; the last ones read are remembered."""
+        return self._entries.get(paper_ids, self.store.entries, state=self.store.generation())
+
+    def chunk_vectors(self, ids: Sequence[str]) -> dict[str, Floats]:
+        """The stored vectors of those chunk ``ids`` that exist; the last ones read are remembered."""
+        return self._chunk_vectors.get(ids, self.vectors.vectors, state=self.store.generation())
+
+    def matches(self, text: str, tokens: Floats, entries: Mapping[str, Entry]) -> dict[str, Match]:
+        """paper_id -> how its sentences meet a question's tokens; what the last questions met is remembered.
+
+        Args:
+            text: the question.
+            tokens: (q, r) of the text, as `tokens.Basis.query` gives them.
+        """
+        def compare(keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Match]:
+            found = match(tokens, (self._document(entries[paper]) for _, paper in keys))
+            return dict(zip(keys, found, strict=True))
+
+        found = self._matches.get([(text, paper) for paper in entries], compare, state=self.store.generation())
+        return {paper: of_paper for (_, paper), of_paper in found.items()}
+
+    def _document(self, entry: Entry) -> Document:
+        return Document(self.tokens.rows(entry.token_start, entry.token_count), entry.sentences[:, 2].astype(np.int64))
 
     def chunk_ids(self, paper_ids: Iterable[str]) -> list[str]:
         """The ids of all chunks of papers, as Chroma has them."""
@@ -242,19 +263,10 @@ class Collection:
 
         The last names asked for are remembered until something is written: one question asks several times.
         """
-        generation = self.store.generation()
-        with self._lock:
-            if self._named_at != generation:
-                self._named, self._named_at = {}, generation
-            known = self._named.get(key)
-        if known is None:
-            known = frozenset(self._mentioning(key))
-            with self._lock:
-                if self._named_at == generation:
-                    self._named[key] = known
-                    if len(self._named) > NAMES_KEPT:
-                        del self._named[next(iter(self._named))]
-        return set(known)
+        def mentioning(keys: Sequence[str]) -> dict[str, frozenset[str]]:
+            return {key: frozenset(self._mentioning(key)) for key in keys}
+
+        return set(self._named.get([key], mentioning, state=self.store.generation())[key])
 
     def _mentioning(self, key: str) -> set[str]:
         found = set(self.store.papers_with_name(key))

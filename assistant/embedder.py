@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,8 @@ Ints = NDArray[np.int32]
 
 _TEXTS_READ = 64   # taken from an iterator and tokenised at once
 _TEXTS_AHEAD = 16  # per thread, encoded before they are asked for; 25 MiB on two threads if all fill the window
+_SHORT = 300       # characters
+_REMEMBERED = 128  # short texts; about 20 kB each
 _SURROGATES = re.compile("[\ud800-\udfff]")  # not text; the tokenizer would refuse the whole
 
 
@@ -88,7 +91,7 @@ def open_embedder(model_dir: Path | None = None, *, precision: Precision = "int8
     model = _digest(identity)
     return Embedder(encoder, tokenizer, pooling, dimension=architecture.dimension, window=architecture.window,
                     name=DEFAULT_NAME if model_dir is None else folder.resolve().name, precision=precision,
-                    model=model, threads=threads or _cores(),
+                    model=model, threads=threads or cores(),
                     fingerprint=model if precision == "fp32" else _digest(f"{identity} {precision} {GRAPH_VERSION}"))
 
 
@@ -107,6 +110,7 @@ class Embedder:
         mask = tokenizer.encode("a").special_tokens_mask
         self._before = mask.index(0) if 0 in mask else len(mask)  # specials in front of a text
         self.specials = sum(mask)
+        self._recent = lru_cache(_REMEMBERED)(self._encode_one)
         self._ahead = _TEXTS_AHEAD * threads
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="embedder")  # which starts none before it has work
 
@@ -127,6 +131,13 @@ class Embedder:
         finally:  # of one that is asked for no more
             for future in running:
                 future.cancel()
+
+    def encode_one(self, text: str) -> Encoding:
+        """`encode` for one text. Short ones of late are remembered: a question is read, then searched with."""
+        return self._recent(text) if len(text) <= _SHORT else self._encode_one(text)
+
+    def _encode_one(self, text: str) -> Encoding:
+        return next(iter(self.encode([text])))
 
     def pooled(self, texts: Iterable[str]) -> Floats:
         """One unit vector a text, (n, d)."""
@@ -190,7 +201,7 @@ def _open_tokenizer(path: Path) -> tuple[Tokenizer, str]:
     return tokenizer, hashlib.sha256(data).hexdigest()
 
 
-def _cores() -> int:
+def cores() -> int:
     """Cores this process may use, which in a container can be fewer than the machine has."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

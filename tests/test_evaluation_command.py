@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import shutil
 import signal
@@ -19,10 +20,13 @@ from papers import Home, write_titled
 
 from assistant import Answer, Assistant
 from assistant.embedder import Embedder
-from assistant.evaluation import evaluate
+from assistant.errors import AssistantError
+from assistant.evaluation import evaluate, run
 from assistant.evaluation.evaluation import read_evaluation
 from assistant.evaluation.journal import Journal
 from assistant.evaluation.questions import EvalQuestion, load
+from assistant.evaluation.subject import Product
+from assistant.evaluation.workers import workers
 from assistant.ui.cli import main
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -112,12 +116,13 @@ def test_ctrl_c_keeps_what_was_done_and_the_same_command_goes_on(work: Path) -> 
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     journal = work / "out" / "unfinished.jsonl"
     with subprocess.Popen(
-        command, cwd=work, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        command, cwd=work, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
     ) as process:
         while not journal.exists() or journal.read_bytes().count(b"\n") < 30:
             assert process.poll() is None
             time.sleep(0.02)
-        process.send_signal(signal.SIGINT)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the processes that ask, too
         assert process.stderr is not None
         told = process.stderr.read().splitlines()[-1]
 
@@ -136,6 +141,31 @@ def test_ctrl_c_keeps_what_was_done_and_the_same_command_goes_on(work: Path) -> 
     assert not journal.exists()
     assert main(["eval", "--questions", "mine.jsonl", "--out", "whole"]) == 0
     assert settled(work / "out" / "report.json") == settled(work / "whole" / "report.json")
+
+
+def test_asked_by_several_processes_the_results_are_the_same(tmp_path: Path, template: Home) -> None:
+    items = _mine(tmp_path, twice=True)
+    with Assistant.open(template.settings) as opened, workers(template.settings, Product) as ask:
+        apart = evaluate(opened, items, ask=ask)
+        alone = evaluate(opened, items)
+
+    assert [result.id for result in apart.results] == [turn.id for turn in run.each(items)]
+    assert [result.to_json() for result in apart.results] == [result.to_json() for result in alone.results]
+
+
+def test_a_killed_process_is_told_and_what_was_done_is_kept(tmp_path: Path, template: Home) -> None:
+    journal = Journal(tmp_path / "out", "run")
+
+    def kill(done: int, total: int) -> None:
+        for child in multiprocessing.active_children():
+            child.kill()
+
+    with Assistant.open(template.settings) as opened, pytest.raises(AssistantError, match="was killed"), \
+            workers(template.settings, Product) as ask:
+        evaluate(opened, _mine(tmp_path, twice=True), journal=journal, ask=ask, progress=kill)
+    journal.close()
+
+    assert 1 <= len(Journal(tmp_path / "out", "run").done) < 22
 
 
 def test_what_another_run_left_is_set_aside_not_lost(work: Path, capsys: pytest.CaptureFixture[str]) -> None:

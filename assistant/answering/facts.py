@@ -66,7 +66,7 @@ class Facts:
             refusal = self._refuse(answer_id, question, nearest, reason, sure)
             refusal = replace(refusal, trace=trace)
             return refusal if astray else _with_nearest(refusal)
-        ordered = _together(chosen)
+        ordered = together(chosen, first_leads=wanted.yes_no)
         sentences, citations = quoted(
             [(item.hit.paper, item.sentence.start, item.sentence.end) for item in ordered]
         )
@@ -101,16 +101,15 @@ def _with_nearest(refusal: Answer) -> Answer:
     return replace(refusal, text=refusal.text + says)
 
 
-def _together(chosen: Sequence[Candidate]) -> list[Candidate]:
-    """The sentences paper by paper, papers and sentences each in the order in which they were chosen; a sentence that
-    follows another in the abstract stands behind it."""
+def together(chosen: Sequence[Candidate], *, first_leads: bool) -> list[Candidate]:
+    """The sentences paper by paper in the order in which papers were chosen, those of a paper in reading order; with
+    ``first_leads`` the one chosen first stands first."""
     papers = list(dict.fromkeys(item.hit.paper.paper_id for item in chosen))
     ordered: list[Candidate] = []
     for paper in papers:
         own = [item for item in chosen if item.hit.paper.paper_id == paper]
-        first = own[0]
-        ordered += [first, *sorted(own[1:], key=lambda item: (item.sentence.start < first.sentence.start,
-                                                              item.sentence.start))]
+        lead = own[:1] if first_leads else []
+        ordered += [*lead, *sorted(own[len(lead):], key=lambda item: item.sentence.start)]
     return ordered
 
 

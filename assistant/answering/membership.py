@@ -110,11 +110,8 @@ def _best_alternative(ranking: Ranking, alternatives: Sequence[Sequence[str]], c
 
 
 def _by_word(ranking: Ranking, query: Query) -> Floats:
-    """(p, words) best cosine of each word of the query anywhere in each paper, the mean over its pieces, from 0 up."""
-    coverage = np.stack([found.coverage() for found in ranking.matches]).astype(np.float64)
-    pieces = np.arange(len(query.words))[:, None] == query.word_of[None, :]  # (words, q)
-    mean: Floats = np.maximum(coverage @ pieces.T / np.maximum(pieces.sum(axis=1), 1), 0.0)
-    return mean
+    """(p, words) best cosine of each word of the query anywhere in each paper, 0–1."""
+    return query.by_word(np.stack([found.coverage() for found in ranking.matches]))
 
 
 def _company(retriever: Retriever, ranking: Ranking) -> Floats:
@@ -123,7 +120,7 @@ def _company(retriever: Retriever, ranking: Ranking) -> Floats:
     Source of the idea: pseudo-relevance feedback; Rocchio, in Salton (ed.), "The SMART Retrieval System", 1971.
     """
     chunks = [entry.chunk_ids() for entry in ranking.entries]
-    vectors = retriever.collection.vectors.vectors([chunk for of_paper in chunks for chunk in of_paper])
+    vectors = retriever.collection.chunk_vectors([chunk for of_paper in chunks for chunk in of_paper])
     known = [[vectors[chunk] for chunk in of_paper if chunk in vectors] for of_paper in chunks]
     best = [np.mean(of_paper, axis=0) for of_paper in known[:COMPANY] if of_paper]
     if not best:

@@ -15,10 +15,7 @@ from assistant.question import Question
 from assistant.records import Answer
 from assistant.retrieval.words import words
 
-WORKS = frozenset(
-    """paper papers article articles work works study studies abstract abstracts publication publications document
-    documents literature""".split()
-)
+PAPERS = frozenset("paper papers article articles study studies abstract abstracts publication publications".split())
 POSSIBLE = 0.2  # P(a list is asked for) below which only sentences are looked for
 SURE = 0.9      # … and from which one that says "papers", or has no subject beside names, is for a list
 TOLD = 0.5      # confidence below which sentences do not stand in for a list that was plainly asked for
@@ -50,7 +47,7 @@ def says_papers(text: str) -> bool:
     >>> says_papers("how many abstracts mention T5?"), says_papers("how many people took part?")
     (True, False)
     """
-    return any(word in WORKS for word, _, _ in words(text))
+    return any(word in PAPERS for word, _, _ in words(text))
 
 
 def signs(question: Question, listed: Answer, told: Answer) -> Signs:

@@ -9,6 +9,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from assistant.evaluation.evaluation import Evaluation
     from assistant.evaluation.journal import Journal
     from assistant.evaluation.questions import Item
+    from assistant.evaluation.workers import Made
     from assistant.settings import Settings
 
 FIXED = "questions.jsonl"
@@ -70,8 +72,8 @@ def run(arguments: argparse.Namespace) -> int:
     if out.exists() and not out.is_dir():
         raise MisuseError(f"{out.name!r} is a file; name a folder with --out")
     with contextlib.ExitStack() as stack:
-        name, items, subject, assistant = _prepared(arguments, settings, stack)
-        evaluation = _asked(subject, items, name, out)
+        name, items, made, assistant = _prepared(arguments, settings, stack)
+        evaluation = _asked(assistant, made, items, name, out)
         return _finished(arguments, evaluation, assistant, items, out, gate=gate)
 
 
@@ -94,8 +96,8 @@ def _compare(arguments: argparse.Namespace) -> int:
 
 def _prepared(
     arguments: argparse.Namespace, settings: Settings, stack: contextlib.ExitStack
-) -> tuple[str, Sequence[Item], Subject, Assistant]:
-    """Name of the set, questions, and what is asked; whatever is wrong with the questions shows before any work."""
+) -> tuple[str, Sequence[Item], Made, Assistant]:
+    """Name of the set, questions, what asks and of what; whatever is wrong with the questions shows before any work."""
     from assistant.evaluation.public_sets import PublicProduct, load_public
     from assistant.evaluation.questions import load
     from assistant.evaluation.subject import Product, over_papers
@@ -106,7 +108,8 @@ def _prepared(
         assistant, report = stack.enter_context(over_papers([found.corpus], settings, note=_say))
         for skip in report.skipped:
             _say(f"not read: {skip.file}:{skip.line}: {skip.reason}")
-        return found.name, found.questions, PublicProduct(assistant, found, not_read=len(report.skipped)), assistant
+        made = partial(PublicProduct, collection=found, not_read=len(report.skipped))
+        return found.name, found.questions, made, assistant
     items = load(arguments.questions)
     name = arguments.questions.name if arguments.questions else FIXED
     if arguments.questions and not arguments.papers:
@@ -115,21 +118,26 @@ def _prepared(
         assistant = stack.enter_context(Assistant.open(settings))
     else:
         assistant, _ = stack.enter_context(over_papers(arguments.papers or [SEEDS], settings, note=_say))
-    return name, items, Product(assistant), assistant
+    return name, items, Product, assistant
 
 
-def _asked(subject: Subject, items: Sequence[Item], name: str, out: Path) -> Evaluation:
+def _asked(assistant: Assistant, made: Made, items: Sequence[Item], name: str, out: Path) -> Evaluation:
     from assistant.evaluation.evaluation import evaluate
     from assistant.evaluation.run import golds
+    from assistant.evaluation.workers import workers, worth_it
 
+    subject = made(assistant)
     golds(subject, items)  # before anything is written
-    with _journal(subject, items, out) as journal:
+    with contextlib.ExitStack() as stack:
+        journal = stack.enter_context(_journal(subject, items, out))
         if journal.set_aside:
             _say("an unfinished run of other questions, papers, settings or code was set aside as unfinished.old")
         if journal.done:
             _say(f"going on after {len(journal.done)} questions that are done")
         try:
-            found = evaluate(subject, items, questions=name, journal=journal, progress=_told)
+            several = worth_it(assistant.settings, items)
+            ask = stack.enter_context(workers(assistant.settings, made)) if several else None
+            found = evaluate(subject, items, questions=name, journal=journal, progress=_told, ask=ask)
         except KeyboardInterrupt:
             raise Stopped(len(journal.done)) from None
         return found

@@ -15,7 +15,7 @@ from assistant.evaluation.bootstrap import Estimate
 from assistant.evaluation.measures import DEFINED
 from assistant.evaluation.questions import Item
 from assistant.evaluation.result import Result
-from assistant.evaluation.run import Progress, examine
+from assistant.evaluation.run import Ask, Progress, examine
 from assistant.evaluation.subject import Chat, Product
 from assistant.evaluation.summary import Latency, Row, by_kind, latency, summarise
 
@@ -82,7 +82,7 @@ class Evaluation:
 def evaluate(
     subject: Subject | Assistant, items: Sequence[Item] | None = None, *, questions: str = "questions.jsonl",
     chat: Chat | None = None, judge: Judge | None = None, journal: Journal | None = None,
-    progress: Progress | None = None,
+    progress: Progress | None = None, ask: Ask | None = None,
 ) -> Evaluation:
     """Ask questions with known answers and measure the answers.
 
@@ -94,6 +94,7 @@ def evaluate(
         judge: says of each answer whether it is right; off by default. Its agreement with the measures is shown.
         journal: keeps results as they come, and has those of an earlier run that was stopped.
         progress: called after each question.
+        ask: asks in other processes, see `assistant.evaluation.workers`; default: in this one.
     Raises:
         MisuseError: a question names a paper that the collection does not have.
 
@@ -106,7 +107,8 @@ def evaluate(
     asked = Product(subject, chat) if isinstance(subject, Assistant) else subject
     began = time.perf_counter()
     results = examine(
-        asked, load() if items is None else items, journal=journal, judge=judge, progress=progress
+        asked, load() if items is None else items, journal=journal, judge=judge, progress=progress,
+        ask=ask,
     )
     return Evaluation(
         asked.about(), questions, tuple(results), time.perf_counter() - began,

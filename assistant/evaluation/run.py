@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from assistant.errors import MisuseError
@@ -18,35 +18,47 @@ from assistant.evaluation.result import GoldPaper, Result
 from assistant.records import Answer, Paper
 
 Progress = Callable[[int, int], None]  # questions done, questions in all
+Ask = Callable[[Sequence[Item]], Iterator[Iterable[Result]]]  # results of each question or conversation, in order
 
 
 def examine(
     subject: Subject, items: Sequence[Item], *, journal: Journal | None = None, judge: Judge | None = None,
-    progress: Progress | None = None,
+    progress: Progress | None = None, ask: Ask | None = None,
 ) -> list[Result]:
     """Ask all questions, in order, each conversation in one go; what the journal has is not asked again.
 
+    Args:
+        ask: asks in other processes, see `workers`; default: in this one.
     Raises:
         MisuseError: a question names a paper that the collection does not have; nothing has been asked then.
     """
     gold = golds(subject, items)
     done = dict(journal.done) if journal else {}
+    # A conversation cut in the middle begins anew: its later turns need the earlier.
+    left = [item for item in items if any(turn.id not in done for turn in each([item]))]
+    answered = iter(ask(left) if ask else (_examine_item(subject, item, gold, judge) for item in left))
+    unasked = {turn.id for turn in each(left)}
     found: list[Result] = []
     for item in items:
-        turns = item.turns if isinstance(item, EvalConversation) else (item,)
-        if all(turn.id in done for turn in turns):
-            found += [done[turn.id] for turn in turns]
+        turns = [turn.id for turn in each([item])]
+        if unasked.isdisjoint(turns):
+            found += [done[turn] for turn in turns]
             continue
-        # A conversation cut in the middle begins anew: its later turns need the earlier.
-        engine = subject.conversation() if isinstance(item, EvalConversation) else subject
-        for question in turns:
-            result = _examine_one(subject, engine, question, gold[question.id], judge)
+        for result in next(answered):
             found.append(result)
             if journal:
                 journal.add(result)
             if progress:
                 progress(len(found), len(gold))
     return found
+
+
+def _examine_item(
+    subject: Subject, item: Item, gold: Mapping[str, Gold], judge: Judge | None
+) -> Iterator[Result]:
+    engine = subject.conversation() if isinstance(item, EvalConversation) else subject
+    for question in each([item]):
+        yield _examine_one(subject, engine, question, gold[question.id], judge)
 
 
 def each(items: Sequence[Item]) -> Iterator[EvalQuestion]:

@@ -42,8 +42,8 @@ class Product:
         return (self._chat or Dialogue)(self.assistant)
 
     def ranking(self, question: str, limit: int) -> Sequence[str]:
-        """As `Assistant.search`."""
-        return [hit.paper.paper_id for hit in self.assistant.search(question, limit=limit)]
+        """As `Assistant.ranking`."""
+        return self.assistant.ranking(question, limit=limit)
 
     def papers(self, paper_ids: Sequence[str]) -> Sequence[Paper]:
         """As `Assistant.papers`."""

@@ -74,7 +74,7 @@ class Reader:
         room = embedder.window - embedder.specials
         if len(offsets) > room:
             text = text[:int(offsets[room - 1][1])]
-        return self.read_encoded(text, next(iter(embedder.encode([text]))))
+        return self.read_encoded(text, embedder.encode_one(text))
 
     def read_encoded(self, text: str, encoding: Encoding) -> Reading:
         """The same by a text's encoding."""

@@ -6,17 +6,14 @@ embedder, and with question tokens weighted by how rare their word is in the col
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.int8]
-
-SLAB_ROWS = 1_500  # token rows turned to floats at once: 2 MB at 384 dimensions, which a processor's cache holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +36,19 @@ class Match:
         return covered
 
 
-def match(query: Floats, documents: Sequence[Document]) -> list[Match]:
+def match(query: Floats, documents: Iterable[Document]) -> list[Match]:
     """Compare (q, r) question tokens, as `tokens.Basis.query` gives them, with each document's tokens.
+
+    Each document by itself: so a match is the same to the last bit, whatever else is compared.
 
     Returns:
         One `Match` per document, in order. Documents without tokens match nothing: zeros.
     """
-    matches: list[Match] = []
-    slab: list[Document] = []
-    rows = 0
-    for document in documents:
-        slab.append(document)
-        rows += len(document.tokens)
-        if rows >= SLAB_ROWS:
-            matches += _match_slab(query, slab)
-            slab, rows = [], 0
-    return matches + _match_slab(query, slab)
+    turned, nothing = query.T, Match(np.zeros((1, len(query)), dtype=np.float32))
+    return [
+        Match(np.maximum.reduceat(document.tokens.astype(np.float32) @ turned, document.starts, axis=0))
+        if len(document.tokens) else nothing for document in documents
+    ]
 
 
 def support(coverage: Floats, weights: Floats) -> Floats:
@@ -65,20 +59,3 @@ def support(coverage: Floats, weights: Floats) -> Floats:
     with np.errstate(invalid="ignore"):  # numpy blames matmul for float flags that the model's runtime left set
         mean: Floats = np.clip(coverage @ weights / total, 0.0, 1.0).astype(np.float32)
     return mean
-
-
-def _match_slab(query: Floats, documents: Sequence[Document]) -> list[Match]:
-    filled = [document for document in documents if len(document.tokens)]
-    empty = np.zeros((1, len(query)), dtype=np.float32)
-    if not filled:
-        return [Match(empty) for _ in documents]
-    rows = np.concatenate([document.tokens for document in filled]).astype(np.float32)
-    cosines = rows @ query.T  # (rows, q)
-    offsets = np.cumsum([0, *(len(document.tokens) for document in filled)])
-    starts = np.concatenate([
-        document.starts + offset for document, offset in zip(filled, offsets[:-1], strict=True)
-    ])
-    best = np.maximum.reduceat(cosines, starts, axis=0)  # (sentences, q)
-    bounds = np.cumsum([0, *(len(document.starts) for document in filled)])
-    by_document = iter([Match(best[a:b]) for a, b in pairwise(bounds)])
-    return [next(by_document) if len(document.tokens) else Match(empty) for document in documents]

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from assistant.collection import Collection
 from assistant.records import Hit, SentenceHit
 from assistant.retrieval.fuse import ranked, rescale, weighted_sum
-from assistant.retrieval.late import Match, match, support
+from assistant.retrieval.late import Match, support
 from assistant.retrieval.planted import planted
 from assistant.retrieval.words import FUNCTION_WORDS, words
 from assistant.store import Entry
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from assistant.embedder import Embedder
 
 Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
 
 EXACT_PAPERS = 500  # that a filter leaves are all compared; of more, what the first stage proposes among them
 MIN_SHARE = 0.15    # of the papers left by a filter, to be found in a ranking of all of them
@@ -80,6 +81,14 @@ class Query:
         total = sum(name.rarity for name in self.names)
         return sum(name.rarity for name in self.names if paper_id in name.papers) / total if total > 0 else 0.0
 
+    def by_word(self, coverage: Floats) -> Doubles:
+        """(n, q) best cosines of the tokens → (n, words) of the words: the mean over a word's pieces, 0–1."""
+        pieces = np.arange(len(self.words))[:, None] == self.word_of[None, :]  # (words, q)
+        with np.errstate(invalid="ignore"):  # see `late.support`
+            mean = coverage.astype(np.float64) @ pieces.T / np.maximum(pieces.sum(axis=1), 1)
+        found: Doubles = np.clip(mean, 0.0, 1.0)
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
@@ -103,11 +112,12 @@ class Ranking:
     def hit(self, position: int) -> Hit:
         """The paper at a position, from 0, with its sentences scored."""
         entry, found = self.entries[position], self.matches[position]
+        *by_word, whole = self.query.by_word(np.vstack([found.best, found.coverage()])).tolist()
         return Hit(
             paper=entry.paper, score=float(self.score[position]), support=float(self.support[position]),
             similarity=float(self.similarity[position]), lexical=float(self.lexical[position]),
-            coverage=_by_word(found.coverage(), self.query), sentences=_sentences(entry, found, self.query),
-            title_coverage=_title(entry, found, self.query),
+            coverage=tuple(whole), sentences=_sentences(entry, found, self.query, by_word),
+            title_coverage=_title(entry, by_word),
         )
 
     def hits(self, limit: int) -> list[Hit]:
@@ -160,7 +170,7 @@ class Retriever:
             topic: the words (lower case) that are looked for; the others then only give them context. Default: all.
             names: keys of the names in it; papers that mention them are preferred.
         """
-        encoding = next(iter(self._embedder.encode([self._fit(text)])))
+        encoding = self._embedder.encode_one(self._fit(text))
         total = self.collection.store.count()
         found = []
         for word, start, end in words(text):
@@ -196,6 +206,10 @@ class Retriever:
         self, query: Query, *, limit: int, candidates: int = 200, among: Sequence[str] | None = None
     ) -> list[Hit]:
         """The ``limit`` best papers, best first; see `rank`."""
+        return self.ranking(query, candidates=candidates, among=among).hits(limit)
+
+    def ranking(self, query: Query, *, candidates: int = 200, among: Sequence[str] | None = None) -> Ranking:
+        """What `search` takes the best of: `rank`, its top put in order by the reranker if there is one."""
         asked = (
             self.collection.generation, query.text, query.names, query.weights.tobytes(), candidates,
             None if among is None else tuple(among),
@@ -204,7 +218,7 @@ class Retriever:
         if last is None or last[0] != asked:
             ranking = self.rank(query, candidates=candidates, among=among)
             last = self._ranked = (asked, self._reranker.rerank(ranking) if self._reranker else ranking)
-        return last[1].hits(limit)
+        return last[1]
 
     def rank(self, query: Query, *, candidates: int = 200, among: Sequence[str] | None = None) -> Ranking:
         """Compare papers with a question token by token.
@@ -235,10 +249,11 @@ class Retriever:
         else:
             wanted = sorted({*dense, *lexical, *named})
         # Chroma and the lexical index may be ahead of the database: what it does not hold, does not exist.
-        entries = self.collection.store.entries(wanted)
+        entries = self.collection.entries(wanted)
         ids = sorted(entries)
-        matches = match(query.tokens, self.collection.documents([entries[paper] for paper in ids]))
-        supports = self._support(query, [found.coverage() for found in matches])
+        found = self.collection.matches(query.text, query.tokens, entries)
+        matches = [found[paper] for paper in ids]
+        supports = self._support(query, [of_paper.coverage() for of_paper in matches])
         best = self._best_sentence(query, matches)
         late = (1 - self._weights.sentence) * supports + self._weights.sentence * best
         scores = weighted_sum(
@@ -267,9 +282,9 @@ class Retriever:
 
     def _cosines(self, pooled: Floats, paper_ids: Sequence[str]) -> dict[str, float]:
         """paper_id -> cosine of its best chunk, exact, for each of these papers."""
-        chunks = [chunk for entry in self.collection.store.entries(paper_ids).values() for chunk in entry.chunk_ids()]
+        chunks = [chunk for entry in self.collection.entries(paper_ids).values() for chunk in entry.chunk_ids()]
         best: dict[str, float] = {}
-        for chunk, vector in self.collection.vectors.vectors(chunks).items():
+        for chunk, vector in self.collection.chunk_vectors(chunks).items():
             paper = chunk.partition(":")[0]
             best[paper] = max(best.get(paper, -1.0), float(vector @ pooled))
         return best
@@ -290,8 +305,7 @@ class Retriever:
 
     def pooled(self, text: str) -> Floats:
         """(d,) the sentence embedding of a short text."""
-        vector: Floats = self._embedder.pooled([self._fit(text)])[0]
-        return vector
+        return self._embedder.encode_one(self._fit(text)).pooled
 
     def dense(self, pooled: Floats, *, limit: int, within: Set[str] | None = None) -> dict[str, float]:
         """The ``limit`` papers with the chunks nearest to one (d,) vector: paper_id -> cosine of its best chunk.
@@ -326,26 +340,18 @@ class Retriever:
         return text if len(offsets) <= room else text[:int(offsets[room - 1][1])]
 
 
-def _by_word(coverage: Floats, query: Query) -> tuple[float, ...]:
-    """Best cosine of each word: the mean over its pieces, 0–1."""
-    of_words = query.word_of >= 0
-    places = query.word_of[of_words]
-    sums = np.bincount(places, weights=coverage[of_words], minlength=len(query.words))
-    pieces = np.bincount(places, minlength=len(query.words))
-    return tuple(np.clip(sums / np.maximum(pieces, 1), 0.0, 1.0).tolist())
-
-
-def _sentences(entry: Entry, found: Match, query: Query) -> tuple[SentenceHit, ...]:
-    scores = support(found.best, query.weights)
+def _sentences(entry: Entry, found: Match, query: Query, by_word: Sequence[Sequence[float]]) -> tuple[SentenceHit, ...]:
+    scores = support(found.best, query.weights).tolist()
+    spans = entry.sentences[:, :2].tolist()
     # The title is matched too, but is not a sentence to quote.
     sentences = [
-        SentenceHit(int(start), int(end), entry.paper.abstract[start:end], float(score), _by_word(best, query))
-        for (start, end, _, _), score, best in zip(entry.sentences, scores, found.best, strict=True) if start >= 0
+        SentenceHit(start, end, entry.paper.abstract[start:end], score, tuple(coverage))
+        for (start, end), score, coverage in zip(spans, scores, by_word, strict=True) if start >= 0
     ]
     orders = planted([sentence.text for sentence in sentences])
     return tuple(sentence for sentence, order in zip(sentences, orders, strict=True) if not order)
 
 
-def _title(entry: Entry, found: Match, query: Query) -> tuple[float, ...]:
-    rows = (best for (start, *_), best in zip(entry.sentences, found.best, strict=True) if start < 0)
-    return next((_by_word(best, query) for best in rows), ())
+def _title(entry: Entry, by_word: Sequence[Sequence[float]]) -> tuple[float, ...]:
+    starts = entry.sentences[:, 0].tolist()
+    return next((tuple(coverage) for start, coverage in zip(starts, by_word, strict=True) if start < 0), ())
