@@ -61,11 +61,11 @@ class Signs:
 
 # Fitted by benchmarks/refusal.py.
 WEIGHTS: dict[str, float] = {
-    "far": -11.582, "coverage": 4.391, "margin": 1.223, "seldom": -1.86, "reason": -3.77, "unshown": -1.793,
-    "figures": -2.365, "strange": -0.764, "capitals": -0.588, "definition": 0.957, "beside": 3.026, "answers": 1.427,
+    "far": -11.092, "coverage": 4.075, "margin": 1.112, "seldom": -1.87, "reason": -4.423, "unshown": -1.764,
+    "figures": -2.3, "strange": -0.777, "capitals": -0.573, "definition": 0.878, "beside": 2.971, "answers": 2.122,
 }
-BIAS = -3.11
-THRESHOLDS = {"strict": 0.69, "balanced": 0.553, "eager": 0.251}
+BIAS = -3.222
+THRESHOLDS = {"strict": 0.698, "balanced": 0.545, "eager": 0.272}
 
 
 def signs(

@@ -99,10 +99,10 @@ class Weights:
 WEIGHTS = Weights(
     PaperSigns(score=10.601, similarity=1.77, lexical=-0.672, passage=12.559),
     SentenceSigns(
-        coverage=-4.758, behind=7.145, beyond_title=7.194, literal=0.619, place=1.015, opening=-1.665,
-        shows=1.135, background=-0.556, contribution=0.002, defines=1.75, introduces=1.407, length=0.62,
+        coverage=-2.737, behind=5.802, beyond_title=7.338, literal=0.122, place=0.27, opening=-2.075,
+        shows=0.86, background=-0.678, contribution=-0.247, defines=1.298, introduces=1.011, length=0.621,
     ),
-    bias=-2.725,
+    bias=-2.964,
 )
 
 
