@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from assistant.answering.absence import absence_asked
-from assistant.answering.extractive import Extractive
+from assistant.answering.extractive import LISTS, Extractive
 from assistant.answering.narrowing import Scope, all_of, best_of, narrowed
 from assistant.answering.stream import AnswerStream, AsyncAnswerStream, Brake, Pieces
 from assistant.collection import Collection
@@ -261,7 +261,9 @@ class Assistant:
         self, question: Question, answer_id: str, scope: Scope, everywhere: Retriever, within: Retriever
     ) -> Answer:
         """An answer from the papers referred to; members of a list are judged among all papers."""
-        if question.kind in ("list", "count", "topic"):
+        if len(scope.paper_ids) == 1 and not scope.only and question.kind in ("fact", *LISTS):
+            return self._quoting(within).facts.answer(answer_id, question)
+        if question.kind in LISTS:
             cut = narrowed(self._quoting(everywhere).answer(question, answer_id=answer_id), scope)
             if cut is not None:
                 return cut

@@ -22,13 +22,12 @@ import numpy as np
 import numpy.typing as npt
 from logistic import logistic
 
-from assistant.answering.asked import Asked
+from assistant.answering.asked import Asked, Stems
 from assistant.answering.facts import together
 from assistant.answering.sentences import (
     PaperSigns,
     Reading,
     SentenceSigns,
-    Stems,
     Weights,
     paper_signs,
     read,

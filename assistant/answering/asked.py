@@ -6,6 +6,7 @@ The words are those of asking, the same in every field: none names a method or a
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from assistant.question import Question
@@ -52,6 +53,11 @@ _URL = re.compile(r"https?://", re.IGNORECASE)
 _NUMBER = re.compile(r"(?<![\w.-])\d+(?:[.,]\d+)*(?![\w-])")
 
 
+BESIDE = 5  # words between a thing counted and its number, at most
+
+Stems = Callable[[str], Sequence[str]]  # of the content words of a text
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What is asked for; several may be true."""
@@ -70,6 +76,16 @@ class Asked:
         return bool(
             (self.number and _FIGURE.search(_without_names(text))) or (self.counting and _COUNT.search(text))
             or (self.address and _URL.search(text))
+        )
+
+    def gives(self, text: str, stems: Stems) -> bool:
+        """Whether a text has the thing that abstracts seldom give; where it is counted, with a figure beside it."""
+        sought = set(stems(self.seldom or ""))
+        tokens = text.split()
+        places = [at for at, token in enumerate(tokens) if not sought.isdisjoint(stems(token))]
+        return any(
+            not self.number or _FIGURE.search(_without_names(" ".join(tokens[max(0, at - BESIDE):at + BESIDE + 1])))
+            for at in places
         )
 
     def explained_in(self, text: str) -> bool:

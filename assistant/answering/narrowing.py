@@ -78,7 +78,10 @@ def _listed(whole: Answer, items: Sequence[ListItem], scope: Scope) -> Answer:
     items = tuple(replace(entry, mark=marks.add(by_mark[entry.mark])) for entry in items)
     count = len(scope.paper_ids)
     of = f"the {count} papers just cited" if count != 1 else "the paper just cited"
-    head = f"{len(items)} of {of} {'matches' if len(items) == 1 else 'match'}" + (":" if items else ".")
+    if count == 1:
+        head = "The paper just cited matches:" if items else "The paper just cited does not match."
+    else:
+        head = f"{len(items)} of {of} {'matches' if len(items) == 1 else 'match'}" + (":" if items else ".")
     return replace(
         whole, text="\n".join([head, *(f"{number}. {line(entry)}" for number, entry in enumerate(items, 1))]),
         sentences=tuple(AnswerSentence(entry.quote, (entry.mark,), checked=True) for entry in items),

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from operator import attrgetter, mul
 
 import numpy as np
 import numpy.typing as npt
 
-from assistant.answering.asked import Asked
+from assistant.answering.asked import Asked, Stems
 from assistant.records import Hit, SentenceHit
 from assistant.retrieval.retriever import Query
 
@@ -29,7 +29,6 @@ WORTH = 0.03            # P(answers) from which one more sentence is worth readi
 WORTH_OTHERWISE = 0.003
 
 Floats = npt.NDArray[np.float64]
-Stems = Callable[[str], Sequence[str]]
 
 _BACKGROUND = re.compile(
     r"\b(?:have (?:been|become|shown|emerged)|has (?:been|become|emerged)|however|recent(?:ly)?|traditional(?:ly)?|"
