@@ -9,9 +9,11 @@ import pytest
 from assistant import Assistant
 from assistant.answering import confidence
 from assistant.answering.asked import asked
-from assistant.answering.sentences import MAX_OF_PAPER, MAX_PAPERS
+from assistant.answering.facts import together
+from assistant.answering.sentences import MAX_OF_PAPER, MAX_PAPERS, Candidate
 from assistant.evaluation.questions import load_questions
 from assistant.question import Question
+from assistant.records import Hit, Paper, SentenceHit
 
 
 @pytest.mark.parametrize(("text", "trait"), [
@@ -54,6 +56,30 @@ def test_a_yes_no_question_starts_with_what_decides_it(assistant: Assistant) -> 
     answer = assistant.ask("Does CodeRanker have to execute the sampled programs to judge them?")
 
     assert answer.text.startswith(("Yes — ", "No — ", "The paper says: ", "The papers say: "))
+
+
+def test_sentences_of_a_paper_stand_in_reading_order_but_for_the_one_that_decides() -> None:
+    paper = Paper("p", None, "", "", ())
+    other = Paper("q", None, "", "", ())
+
+    def candidate(of: Paper, start: int) -> Candidate:
+        return Candidate(Hit(of, 1.0, 1.0, 1.0, 1.0), SentenceHit(start, start + 9, "", 1.0, ()), 0.5)
+
+    chosen = [candidate(paper, 50), candidate(other, 20), candidate(paper, 90), candidate(paper, 10)]
+
+    def order(*, first_leads: bool) -> list[tuple[str, int]]:
+        return [(item.hit.paper.paper_id, item.sentence.start) for item in together(chosen, first_leads=first_leads)]
+
+    assert order(first_leads=False) == [("p", 10), ("p", 50), ("p", 90), ("q", 20)]
+    assert order(first_leads=True) == [("p", 50), ("p", 10), ("p", 90), ("q", 20)]
+
+
+def test_a_list_of_one_paper_that_nobody_asked_for_is_told_as_a_fact(assistant: Assistant) -> None:
+    told = assistant.ask("is there a language model for anaesthesiology?")
+
+    assert told.kind == "fact" and not told.items
+    assert told.trace[-1] == "as a list: one paper"
+    assert [item.mark for item in assistant.ask("any papers dealing with Vietnamese?").items] == [1]
 
 
 def test_a_false_premise_is_met_with_what_the_nearest_abstract_says(assistant: Assistant) -> None:
