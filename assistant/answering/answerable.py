@@ -61,11 +61,11 @@ class Signs:
 
 # Fitted by benchmarks/refusal.py.
 WEIGHTS: dict[str, float] = {
-    "far": -11.492, "coverage": 4.342, "margin": 1.287, "seldom": -1.88, "reason": -3.905, "unshown": -1.546,
-    "figures": -2.36, "strange": -0.774, "capitals": -0.566, "definition": 0.928, "beside": 3.037, "answers": 1.531,
+    "far": -11.553, "coverage": 4.304, "margin": 1.264, "seldom": -1.972, "reason": -3.903, "unshown": -1.533,
+    "figures": -2.361, "strange": -0.771, "capitals": -0.567, "definition": 0.922, "beside": 3.024, "answers": 1.569,
 }
-BIAS = -3.154
-THRESHOLDS = {"strict": 0.691, "balanced": 0.561, "eager": 0.282}
+BIAS = -3.137
+THRESHOLDS = {"strict": 0.695, "balanced": 0.563, "eager": 0.284}
 
 
 def signs(
@@ -78,6 +78,7 @@ def signs(
     best = reading.hits[place]
     sentences = reading.best_sentences(place, MAX_OF_PAPER)
     shown = " ".join(sentence.text for sentence in sentences)
+    titled = f"{best.paper.title or ''} {shown}"
     whole = f"{best.paper.title or ''} {best.paper.abstract}"
     said = set(lexical.stems(whole))
     content = [word for word in query.words if word.content]
@@ -88,7 +89,7 @@ def signs(
         far=0.0 if _told(query, best) else max(0.0, NEAR - max(hit.similarity for hit in hits)),
         coverage=max(sentence.score for sentence in sentences),
         margin=scores[0] - scores[1] if len(scores) > 1 else 1.0,
-        seldom=float(wanted.seldom is not None and not wanted.gives(shown, lexical.stems)),
+        seldom=float(wanted.seldom is not None and not wanted.gives(titled, lexical.stems)),
         reason=reading.meant[place] * (wanted.reason and not wanted.explained_in(shown)),
         unshown=float(wanted.has_form and not wanted.shown_in(shown)),
         figures=min(float(sum(figure not in whole for figure in wanted.figures)), 2.0),

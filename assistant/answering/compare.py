@@ -20,9 +20,9 @@ import numpy.typing as npt
 from assistant.answering.citations import Marks
 from assistant.answering.method_names import MAX_PAPERS_OF_OWN_NAME, method_name
 from assistant.question import Question
-from assistant.records import AnswerSentence, Compared, Paper
+from assistant.records import AnswerSentence, Compared, Hit, Paper, SentenceHit
 from assistant.retrieval.late import support
-from assistant.retrieval.names import name_key
+from assistant.retrieval.names import families, find_names, name_key
 from assistant.retrieval.retriever import Ranking, Retriever
 from assistant.retrieval.words import FUNCTION_WORDS, words
 
@@ -84,6 +84,7 @@ class Side:
     end: int
     paper_id: str  # of the paper it means
     named: bool = False  # else described
+    borrowed: bool = False  # the paper mentions what is named, and is about something else
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,7 @@ def side_by_side(
         hit = ranking.hit(position)
         weights = ranking.query.weights * (shared + OF_SIDE * own).astype(np.float32)
         scores = dict(zip(_spans(ranking, position), support(ranking.matches[position].best, weights), strict=True))
-        best = sorted(hit.sentences, key=lambda found: (
+        best = sorted(_quotable(side, hit), key=lambda found: (
             "://" in found.text and not wants_links, -scores[found.start, found.end], found.start
         ))[:SENTENCES]
         best.sort(key=lambda found: found.start)
@@ -160,6 +161,19 @@ def side_by_side(
         figures = tuple(dict.fromkeys(figure for found in best for figure in figures_of(found.text)))
         table.append(Compared(_label(side, hit.paper, retriever), side.paper_id, hit.paper.title, mine, figures))
     return sentences, tuple(table)
+
+
+def _quotable(side: Side, hit: Hit) -> list[SentenceHit]:
+    """The sentences of a paper that may be quoted about a side: of one that is about something else, those that name
+    it, since "it" would be the other."""
+    if not side.borrowed:
+        return list(hit.sentences)
+    key = name_key(side.label)
+    naming = [
+        sentence for sentence in hit.sentences
+        if any(key in (name.key, *families(name.key)) for name in find_names(sentence.text))
+    ]
+    return naming or list(hit.sentences)
 
 
 def figures_of(sentence: str) -> list[str]:
@@ -272,7 +286,7 @@ def _mentioned(retriever: Retriever, ranking: Ranking, question: Question, text:
         best = next((paper for paper in ranking.paper_ids() if paper in papers), None)
         start = text.find(name.label)
         if best is not None and start >= 0:
-            found.append(Side(name.label, start, start + len(name.label), best, named=True))
+            found.append(Side(name.label, start, start + len(name.label), best, named=True, borrowed=True))
     return found
 
 

@@ -16,11 +16,11 @@ from assistant.retrieval.words import words
 Floats = npt.NDArray[np.float64]
 
 # Fitted by benchmarks/calibrate.py on list questions: weights of `Evidence`'s fields.
-WEIGHTS = {"score": 1.249, "alternative": 4.948, "company": 6.973, "narrowed": 1.7}
-BIAS = -14.153
-# Chance from which a paper is listed. Mean F1 is flat from .2 to .3; strict and eager trade a few hundredths of it for
+WEIGHTS = {"score": 7.117, "alternative": 4.047, "company": 10.594, "narrowed": 1.645}
+BIAS = -17.773
+# Chance from which a paper is listed. Mean F1 is flat from .2 to .35; strict and eager trade a few hundredths of it for
 # precision and recall.
-CUTS = {"strict": 0.4, "balanced": 0.25, "eager": 0.15}
+CUTS = {"strict": 0.35, "balanced": 0.2, "eager": 0.12}
 # Chance from which a paper has an excluded topic. "Other than the X paper" means papers about X and no more.
 EXCLUDED = 0.3
 EXCLUDED_LOOSELY = 0.6
@@ -37,7 +37,7 @@ _ALTERNATIVES = re.compile(r"\bor\b|[/,;()]|\be\.g\b| [-–—] ")
 class Evidence:
     """What speaks for one paper's being about a topic."""
 
-    score: float        # the ranking's score, in standard deviations over the papers looked at
+    score: float        # what the ranking is by, 0–1: of a broad topic many papers are near the best
     alternative: float  # coverage of the best met alternative's words, as shares of each word's best coverage, 0–1
     company: float      # cosine with the mean of the five best papers
     narrowed: float     # ln(papers looked at / those that also mention the hard names), 0 without hard names
@@ -46,7 +46,7 @@ class Evidence:
 def evidence(
     retriever: Retriever, ranking: Ranking, alternatives: Sequence[Sequence[str]], *, among: int | None = None
 ) -> list[Evidence]:
-    """One `Evidence` per paper of ``ranking``: all papers looked at, since they are judged against each other.
+    """One `Evidence` per paper of ``ranking``.
 
     Args:
         ranking: by a query that is the topic and nothing else.
@@ -57,7 +57,7 @@ def evidence(
         return []
     narrowed = 0.0 if among is None else math.log(len(ranking) / max(among, 1))
     columns = (
-        (ranking.score - ranking.score.mean()) / (ranking.score.std() + 1e-6),
+        ranking.score,
         _best_alternative(ranking, alternatives, _shares(ranking)),
         _company(retriever, ranking),
         np.full(len(ranking), narrowed),
