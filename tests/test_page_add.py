@@ -21,6 +21,7 @@ from assistant.ui.page import uploads
 from assistant.ui.page.adding import Adding, Busy, Step
 from assistant.ui.page.build import build
 from assistant.ui.page.child import environment
+from assistant.ui.page.desk import Desk
 from assistant.ui.page.serving import launched
 from assistant.ui.page.shown.added import SourceRow, problem, progress, question, report, sources
 from assistant.ui.page.site import Site
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 PHONE = {"viewport": {"width": 390, "height": 844}}
-ROOT = Path(__file__).resolve().parent.parent
 
 
 # -- files
@@ -140,7 +140,7 @@ def test_one_adds_at_a_time_and_what_was_finished_before_a_stop_is_kept(home: Ho
     home.ingest(write_titled(tmp_path / "six.txt", range(6)))
     adding = Adding(home.settings)
 
-    job = adding.start(lambda: [str(ROOT / "seeds")])
+    job = adding.start(lambda: [str(tmp_path / "six.txt")])
     with pytest.raises(Busy, match="someone else is adding or removing papers just now"):
         adding.start(lambda: ["never"])
     job.stop()
@@ -148,10 +148,49 @@ def test_one_adds_at_a_time_and_what_was_finished_before_a_stop_is_kept(home: Ho
 
     assert job.report is None and job.problem == "stopped; what was finished is kept, add the same again to go on"
     assert adding.running() is None
-    second = adding.start(lambda: [str(ROOT / "seeds" / "001_eabbeabbe19b3830.txt")])
+    second = adding.start(lambda: [str(write_titled(tmp_path / "one.txt", [0]))])
     assert second.ended.wait(60)
-    assert second.report is not None and second.report.files == 1 and second.step.total == 36
+    assert second.report is not None and second.report.files == 1 and second.step.total == 1
     home.check()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_report_longer_than_a_pipe_holds_arrives_whole_and_one_can_go_on_whatever_becomes_of_it(
+    home: Home, tmp_path: Path
+) -> None:
+    home.ingest(write_titled(tmp_path / "six.txt", range(6)))
+    adding, many = Adding(home.settings), write_lines(tmp_path / "many.jsonl", ["{}"] * 2000)
+
+    def fails(_: object) -> None:
+        raise MisuseError("the index is gone")
+
+    job = adding.start(lambda: [str(many)], fails)
+
+    assert job.ended.wait(60)
+    assert job.report is not None and len(job.report.skipped) == 2000
+    assert adding.running() is None
+
+
+def test_files_that_did_not_go_in_can_be_added_again_and_nothing_of_them_is_left(
+    home: Home, tmp_path: Path, embedder: Embedder
+) -> None:
+    home.ingest(write_titled(tmp_path / "six.txt", range(6)))
+    milk = write_lines(tmp_path / "upload" / "list.txt", ["milk", "bread"])
+    other = write_titled(tmp_path / "upload" / "six.txt", range(5))
+    with (
+        Assistant(Collection(home.settings), embedder, home.settings) as assistant,
+        Conversations(home.settings.home) as kept,
+    ):
+        desk = Desk(Site(assistant, kept))
+        with pytest.raises(MisuseError, match="was read from a folder of the machine"):
+            desk.add([milk, other], replace=True)
+        assert milk.exists() and list((home.settings.home / "uploads").iterdir()) == []
+        job = desk.add([milk])
+        assert job.ended.wait(60) and job.report is not None and job.report.files == 0
+        assert milk.exists() and list((home.settings.home / "uploads").iterdir()) == []
+        milk.unlink()
+        with pytest.raises(MisuseError, match=r"^list\.txt is no longer there; choose it again$"):
+            desk.add([milk])
 
 
 def test_an_ingest_elsewhere_holds_the_lock_and_one_is_told_to_wait(home: Home, tmp_path: Path) -> None:

@@ -61,7 +61,10 @@ def check_files(paths: Sequence[Path]) -> None:
     for path in paths:
         if path.suffix.lower() not in SUFFIXES:
             raise MisuseError(f"{path.name} is not one of {', '.join(SUFFIXES)}; export it as text, JSON lines or CSV")
-        size = path.stat().st_size
+        try:
+            size = path.stat().st_size
+        except OSError:
+            raise MisuseError(f"{path.name} is no longer there; choose it again") from None
         if size > MAX_BYTES:
             raise MisuseError(
                 f"{path.name} has {size / 2**20:.0f} MB, more than {MAX_BYTES // 2**20}; split it, or add it with the "
@@ -115,8 +118,11 @@ class Uploads:
     def _put(self, source: Path, path: Path, given: str, *, renamed: bool) -> Kept:
         new = not path.exists()
         temporary = path.with_name(f".{os.getpid()}-{path.name}.part")
-        shutil.copyfile(source, temporary)
-        os.replace(temporary, path)
+        try:
+            shutil.copyfile(source, temporary)
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
         return Kept(path, given, renamed, new)
 
 
