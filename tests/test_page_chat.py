@@ -50,7 +50,7 @@ def served(settings: Settings, embedder: Embedder) -> Iterator[str]:
     with (
         Assistant(Collection(settings), embedder, settings) as assistant,
         Conversations(settings.home) as kept,
-        launched(build(Site(assistant, kept)), host="127.0.0.1", port=free_port()) as address,
+        launched(build(Site(assistant, kept, typed_addresses=True)), host="127.0.0.1", port=free_port()) as address,
     ):
         yield address
 
@@ -80,7 +80,7 @@ def seeds(
     with (
         Assistant(Collection(settings), embedder, settings) as assistant,
         Conversations(tmp_path_factory.mktemp("kept")) as kept,
-        launched(build(Site(assistant, kept)), host="127.0.0.1", port=free_port()) as address,
+        launched(build(Site(assistant, kept, typed_addresses=True)), host="127.0.0.1", port=free_port()) as address,
     ):
         yield address
 

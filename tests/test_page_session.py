@@ -20,6 +20,7 @@ from assistant.evaluation.questions import load
 from assistant.followup import Turn
 from assistant.ui.export import exported
 from assistant.ui.feedback import as_question
+from assistant.ui.page.address import may_type_addresses
 from assistant.ui.page.entries import Entry, Halted, Pending
 from assistant.ui.page.examples import examples
 from assistant.ui.page.own_settings import changed
@@ -37,7 +38,7 @@ def site(home: Home, tmp_path: Path, embedder: Embedder) -> Iterator[Site]:
         Assistant(Collection(home.settings), embedder, home.settings) as assistant,
         Conversations(home.settings.home) as kept,
     ):
-        yield Site(assistant, kept)
+        yield Site(assistant, kept, typed_addresses=True)
 
 
 def last(entries: Iterator[Entry]) -> Entry:
@@ -65,6 +66,7 @@ def test_a_page_that_the_server_forgot_goes_on_with_its_conversation_and_with_no
     again = anew.enter("page", username=None, told=told)
     assert asked(again) == ["what is Quillon?"]
     assert anew.enter("page", username=None, told={}) is again
+    assert anew.enter("page", username="bo", told={}).owner == "user:bo"  # though it knows the page's name
     for username, owner in (("ann", BROWSER), (None, "f" * 32)):
         other = anew.enter(f"{username}{owner}", username=username, told={**told, "owner": owner})
         assert asked(other) == []
@@ -157,13 +159,65 @@ def test_the_key_of_whoever_runs_the_page_goes_to_no_address_a_user_typed(
     settings = Settings(home=tmp_path, backend="openai", _env_file=None)
     assert settings.api_key is not None
 
-    assert changed(settings, {"base_url": "http://elsewhere.example/v1"}).api_key is None
-    assert changed(settings, {"base_url": "  ", "top_k": 3}).api_key == settings.api_key
-    typed = changed(settings, {"base_url": "http://elsewhere.example/v1", "api_key": "sk-own"}).api_key
+    def use(**changes: object) -> Settings:
+        return changed(settings, changes, typed_addresses=True)
+
+    assert use(base_url="http://elsewhere.example/v1").api_key is None
+    assert use(base_url="  ", top_k=3).api_key == settings.api_key
+    typed = use(base_url="http://elsewhere.example/v1", api_key="sk-own").api_key
     assert typed is not None and typed.get_secret_value() == "sk-own"
-    assert changed(settings, {"home": "/", "gguf": "/etc/passwd"}) == settings
+    assert use(home="/", gguf="/etc/passwd") == settings
     with pytest.raises(MisuseError, match="base url: "):
-        changed(settings, {"base_url": "file:///etc/passwd"})
+        use(base_url="file:///etc/passwd")
+
+
+def test_no_address_can_be_typed_where_others_reach_the_page(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, base_url="http://127.0.0.1:9/v1", _env_file=None)
+
+    with pytest.raises(MisuseError, match="this page calls only the model server that whoever runs it has set"):
+        changed(settings, {"base_url": "http://169.254.169.254/"}, typed_addresses=False)
+    assert changed(settings, {"base_url": "http://127.0.0.1:9/v1", "top_k": 3}, typed_addresses=False).top_k == 3
+
+
+@pytest.mark.parametrize(("said", "may"), [
+    ({}, True), ({"host": "0.0.0.0"}, False), ({"root_path": "/papers"}, False), ({"allowed_hosts": "lab"}, False),
+    ({"host": "0.0.0.0", "typed_addresses": True}, True),
+])
+def test_whether_addresses_can_be_typed_depends_on_who_reaches_the_page(said: dict[str, object], may: bool) -> None:
+    settings = Settings(_env_file=None, **said)  # type: ignore[arg-type]
+
+    assert may_type_addresses(settings, login=False, share=False) is may
+    assert may_type_addresses(settings, login=True, share=False) is settings.typed_addresses
+    assert may_type_addresses(settings, login=False, share=True) is settings.typed_addresses
+
+
+def test_settings_wait_for_the_answer_that_is_being_written(site: Site) -> None:
+    session = Session(site, "a")
+    entries = session.ask("what is Quillon?")
+    next(entries)
+
+    with pytest.raises(MisuseError, match="a question is being answered"):
+        session.use({"top_k": 3})
+
+    assert isinstance(last(entries), Turn)
+    session.use({"top_k": 3})
+    assert session.settings.top_k == 3 and asked(session) == ["what is Quillon?"]
+
+
+def test_an_old_question_that_ends_late_leaves_the_new_one_stoppable(site: Site) -> None:
+    session = Session(site, "a")
+    with ScriptedServer(is_slow("Quillon keeps 97% [1]. " * 50, first_s=0, between_s=0.1)) as server:
+        old = session.ask("what is Quillon?")
+        next(old)
+        session.begin()
+        session.use({"backend": "openai", "model": server.model, "base_url": server.url, "api_key": "sk-own"})
+        new = session.ask("what does Quillon keep?")
+        next(new)
+        list(old)
+
+        session.stop()
+
+        assert last(new) == Halted("what does Quillon keep?", "", "Stopped.", failed=False)
 
 
 def test_examples_are_made_of_the_collections_own_names(site: Site) -> None:

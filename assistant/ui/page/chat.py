@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from assistant.conversations import Feedback
-from assistant.errors import AssistantError, MisuseError
+from assistant.errors import AssistantError
 from assistant.followup import Turn, papers_of
 from assistant.ui.export import exported
 from assistant.ui.page.entries import Entry, Pending
@@ -47,7 +47,7 @@ def chat_tab(site: Site, page: gr.Blocks, *, cited: gr.State) -> None:
     with gr.Row(elem_id="ask"):
         with gr.Column(elem_id="side", min_width=0):
             history = history_panel()
-            settings_panel(site.settings, session, who, parcel, enter=entered)
+            settings_panel(site, session, who, parcel, enter=entered)
         with gr.Column(elem_id="talk", min_width=0):
             # Its value is a message: the turns to keep, and the HTML that follows them.
             talk = gr.HTML(
@@ -79,12 +79,12 @@ def chat_tab(site: Site, page: gr.Blocks, *, cited: gr.State) -> None:
                     change |= _aside(now)
                 yield change if isinstance(entry, Pending) else change | ready
                 change = {}
-        except MisuseError as exc:  # two at once
+        except AssistantError as exc:  # such as two at once
             yield {parcel: {"say": str(exc)}}
 
     def from_box(question: str, here: Any, request: gr.Request) -> Iterator[Update]:
         if question.strip():
-            yield from ask(question, entered(here, request))
+            yield from ask(question[:LONGEST_QUESTION], entered(here, request))
 
     def from_page(here: Any, event: gr.EventData, request: gr.Request) -> Iterator[Update]:
         question, instead = str(event._data.get("question", ""))[:LONGEST_QUESTION], event._data.get("instead")

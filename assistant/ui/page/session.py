@@ -105,14 +105,15 @@ class Session:
         try:
             if instead is not None:
                 self._forget(instead)
-            self._stream = dialogue.stream(question)
+            stream = self._stream = dialogue.stream(question)
             entry: Entry = Pending(question)
             yield entry
-            for entry in self._answered(question, dialogue, self._stream):
+            for entry in self._answered(question, dialogue, stream):
                 if isinstance(entry, Pending):
                     yield entry
         finally:
-            self._stream = None
+            if asking is self._asking:  # else the stream is of another conversation's question
+                self._stream = None
             asking.release()
         # Now, so that the next question can be asked once this is seen; not if another conversation has been opened.
         if dialogue is self._dialogue:
@@ -155,14 +156,18 @@ class Session:
         """Answer under other settings from the next question on; see `own_settings.changed`.
 
         Raises:
-            MisuseError: a value cannot be.
+            MisuseError: a value cannot be, or a question is being answered under those of now.
         """
-        self.stop()
-        settings = changed(self._site.settings, changes)
-        own = self._site.assistant.with_settings(settings)
-        self._let_go()
-        self._own, self.settings = own, settings
-        self._dialogue = Dialogue(own, turns=self.turns, remember=self._recorder)
+        settings = changed(self._site.settings, changes, typed_addresses=self._site.typed_addresses)
+        if not self._asking.acquire(blocking=False):
+            raise MisuseError("a question is being answered; stop it or wait for its end, then change the settings")
+        try:
+            own = self._site.assistant.with_settings(settings)
+            self._let_go()
+            self._own, self.settings = own, settings
+            self._dialogue = Dialogue(own, turns=self.turns, remember=self._recorder)
+        finally:
+            self._asking.release()
 
     def readiness(self) -> str:
         """Whether those settings can answer; asks the model's server."""
@@ -209,7 +214,7 @@ class Sessions:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._known: WeakValueDictionary[str, Session] = WeakValueDictionary()
+        self._known: WeakValueDictionary[tuple[str, str | None], Session] = WeakValueDictionary()  # by page and login
         self._lock = threading.Lock()
 
     def enter(self, page: str, *, username: str | None, told: object) -> Session:
@@ -220,9 +225,9 @@ class Sessions:
         """
         said = told if isinstance(told, dict) else {}
         with self._lock:
-            found = self._known.get(page)
+            found = self._known.get((page, username))
             if found is None:
-                found = self._known[page] = Session(self._site, owner_of(username, said.get("owner")))
+                found = self._known[page, username] = Session(self._site, owner_of(username, said.get("owner")))
                 if said.get("conversation"):
                     with contextlib.suppress(MisuseError):  # it was deleted meanwhile
                         found.resume(str(said["conversation"]))
