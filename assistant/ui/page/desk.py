@@ -134,7 +134,7 @@ class Desk:
         return self._assistant.collection.read(self._assistant.collection.store.files)
 
     def _tidy(self, kept: Sequence[Kept], uploaded: Sequence[Path], done: Report | None) -> None:
-        """Delete the new files that nothing was read from, and what was uploaded once it is in: else it may be again."""
+        """Delete new files that nothing was read from, and what was uploaded once it is in: else it may be again."""
         if done is not None and done.files:
             for path in uploaded:
                 with contextlib.suppress(OSError):

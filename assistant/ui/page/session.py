@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import secrets
-import sys
 import threading
-import traceback
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
@@ -17,6 +15,7 @@ from assistant.dialogue import Dialogue
 from assistant.errors import AssistantError, MisuseError
 from assistant.followup import Turn
 from assistant.ui.page.entries import Entry, Halted, Pending
+from assistant.ui.page.failures import BROKEN, log
 from assistant.ui.page.own_settings import changed
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from assistant.ui.page.site import Site
 
 _BROWSER = re.compile(r"[0-9a-f]{32}")
-BROKEN = "Something went wrong inside the assistant; the terminal it runs in says what. Please try again."
 STOPPED = "Stopped."
 
 
@@ -131,10 +129,8 @@ class Session:
         except AssistantError as exc:
             yield Halted(question, said, str(exc), failed=True)
         except Exception as exc:
-            # Where it happened, but not the words of the error: they may be a question's or a key.
-            print(f"assistant: {type(exc).__name__} while answering on the page", file=sys.stderr)
-            traceback.print_tb(exc.__traceback__)
-            yield Halted(question, said, BROKEN, failed=True)
+            log(exc, "while answering on the page")
+            yield Halted(question, said, f"{BROKEN}. Please try again.", failed=True)
 
     def stop(self) -> None:
         """Close the answer that is being written, from any thread; the call to a model ends with it."""
