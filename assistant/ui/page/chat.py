@@ -13,6 +13,7 @@ from assistant.ui.page.entries import Entry, Pending
 from assistant.ui.page.examples import examples
 from assistant.ui.page.history import history_panel
 from assistant.ui.page.own_settings_panel import settings_panel
+from assistant.ui.page.parcel import save, say
 from assistant.ui.page.session import Session, Sessions
 from assistant.ui.page.shown.answer import beginning, conversation, entry_html, turn_html
 from assistant.ui.page.shown.cited import cited as cited_paper
@@ -80,7 +81,7 @@ def chat_tab(site: Site, page: gr.Blocks, *, cited: gr.State) -> None:
                 yield change if isinstance(entry, Pending) else change | ready
                 change = {}
         except AssistantError as exc:  # such as two at once
-            yield {parcel: {"say": str(exc)}}
+            yield {parcel: say(str(exc))}
 
     def from_box(question: str, here: Any, request: gr.Request) -> Iterator[Update]:
         if question.strip():
@@ -120,11 +121,11 @@ def chat_tab(site: Site, page: gr.Blocks, *, cited: gr.State) -> None:
                     update |= _all_of(now)
                 case "rate":
                     now.rate(int(given["turn"]), Feedback(bool(given["useful"]), str(given["comment"])[:1000]))
-                    update[parcel] = {"say": "Thank you; that is kept beside the answer."}
+                    update[parcel] = say("Thank you; that is kept beside the answer.")
                 case "export":
-                    update[parcel] = {"file": _file(now, str(given["form"]), given.get("turn"))}
+                    update[parcel] = _file(now, str(given["form"]), given.get("turn"))
         except AssistantError as exc:
-            update[parcel] = {"say": str(exc)}
+            update[parcel] = say(str(exc))
         return update
 
     def _all_of(now: Session) -> Update:
@@ -168,12 +169,12 @@ def _shown(now: Session, entry: Entry, number: int) -> str:
     return entry_html(entry, number)
 
 
-def _file(now: Session, form: str, turn: object) -> dict[str, str]:
+def _file(now: Session, form: str, turn: object) -> dict[str, Any]:
     answers = [turn.answer for turn in now.turns]
     if turn:
         answers = answers[int(str(turn)) - 1:int(str(turn))]
     name = f"answer-{turn}" if turn else "conversation"
-    return {"name": f"{name}.{form}", "text": exported(answers, form, now.cited_papers())}
+    return save(f"{name}.{form}", exported(answers, form, now.cited_papers()))
 
 
 def _paper_opener(site: Site) -> Callable[[dict[str, Any]], dict[str, str]]:

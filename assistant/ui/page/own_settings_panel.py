@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from assistant.errors import AssistantError
+from assistant.ui.page.parcel import say
 from assistant.ui.page.session import Session
 from assistant.ui.page.site import Site
 
@@ -47,7 +48,7 @@ def settings_panel(
     def used(
         backend: str, model: str, base_url: str, key: str, top_k: float, refusal: str, trace: bool,
         here: Any, request: gr.Request,
-    ) -> tuple[Session, dict[str, str]]:
+    ) -> tuple[Session, dict[str, Any]]:
         now = enter(here, request)
         now.trace = trace
         try:
@@ -58,7 +59,7 @@ def settings_panel(
             said = f"From the next question on: {now.readiness()}."
         except AssistantError as exc:
             said = str(exc)
-        return now, {"say": said}
+        return now, say(said)
 
     used.__annotations__["request"] = gr.Request
     use.click(
