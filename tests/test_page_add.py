@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from browsing import chromium, free_port, open_tab
+from browsing import PHONE, open_tab, served, watched
 from filelock import FileLock
 from papers import ABSTRACTS, TITLES, Home, write_lines, write_titled
 
@@ -19,10 +19,8 @@ from assistant.embedder import Embedder
 from assistant.errors import MisuseError
 from assistant.ui.page import uploads
 from assistant.ui.page.adding import Adding, Busy, Step
-from assistant.ui.page.build import build
 from assistant.ui.page.child import environment
 from assistant.ui.page.desk import Desk
-from assistant.ui.page.serving import launched
 from assistant.ui.page.shown.added import SourceRow, problem, progress, question, report, sources
 from assistant.ui.page.site import Site
 from assistant.ui.page.uploads import Uploads, check_files, pasted_paper, safe_name
@@ -32,7 +30,6 @@ from ingest.report import Report
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-PHONE = {"viewport": {"width": 390, "height": 844}}
 
 
 # -- files
@@ -207,45 +204,27 @@ def test_an_ingest_elsewhere_holds_the_lock_and_one_is_told_to_wait(home: Home, 
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Iterator[tuple[str, Home]]:
     """The page over three papers, and the home of its index."""
     folder = tmp_path_factory.mktemp("adding")
     home = Home(folder / "home", embedder)
     home.ingest(write_titled(folder / "three.txt", range(3)))
-    settings = home.settings
-    with (
-        Assistant(Collection(settings), embedder, settings) as assistant, Conversations(settings.home) as kept,
-        launched(build(Site(assistant, kept)), host="127.0.0.1", port=free_port()) as address,
-    ):
+    with served(home.settings, embedder) as address:
         yield address, home
 
 
 @pytest.fixture
 def page(browser: Browser, site: tuple[str, Home], request: pytest.FixtureRequest) -> Iterator[Page]:
-    """The Add papers tab; fails if it called another host or complained."""
-    requests: list[str] = []
-    complaints: list[str] = []
-    context = browser.new_context(**getattr(request, "param", {}))
-    context.set_default_timeout(30_000)
-    context.on("request", lambda request: requests.append(request.url))
-    context.on("weberror", lambda error: complaints.append(str(error.error)))
-    context.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
-    page = context.new_page()
-    page.goto(site[0])
-    page.locator("#question textarea").wait_for()
-    open_tab(page, "Add papers")
-    page.locator("#add-sources table").wait_for()
-    yield page
-    context.close()
-    assert requests and [url for url in requests if not url.startswith((site[0], "data:", "blob:"))] == []
+    """The Add papers tab."""
     # Gradio warns of its own stream at every upload.
-    assert [said for said in complaints if said != "Method not implemented."] == []
+    but = ("Method not implemented.",)
+    with watched(browser, site[0], but=but, **getattr(request, "param", {})) as context:
+        page = context.new_page()
+        page.goto(site[0])
+        page.locator("#question textarea").wait_for()
+        open_tab(page, "Add papers")
+        page.locator("#add-sources table").wait_for()
+        yield page
 
 
 def upload(page: Page, *paths: Path) -> str:
