@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from assistant.conversations import Feedback
 from assistant.errors import AssistantError
 from assistant.followup import Turn, papers_of
+from assistant.recent import Recent
 from assistant.ui.export import exported
 from assistant.ui.page.entries import Entry, Pending
 from assistant.ui.page.examples import examples
@@ -38,12 +39,21 @@ def chat_tab(site: Site, page: gr.Blocks, *, cited: gr.State) -> None:
     import gradio as gr
 
     sessions = Sessions(site)
+    begun: Recent[str, str] = Recent(1)
     session = gr.State(None, delete_callback=_close)  # keeps it alive as long as the page is open
     who = gr.JSON(visible=False)     # what the browser says it is, once it has been looked at
     parcel = gr.HTML({}, html_template="", js_on_load="chat.receive(watch, props)", elem_id="parcel", container=False)
 
     def entered(here: Any, request: gr.Request) -> Session:
         return sessions.enter(str(request.session_hash), username=request.username, told=here)
+
+    def begin() -> str:
+        """What stands where nothing has been asked; made once for a state of the collection: all names are counted."""
+        store = site.assistant.collection.store
+        made = begun.get(
+            ["html"], lambda _: {"html": beginning(store.count(), examples(site.assistant))}, state=store.generation()
+        )
+        return made["html"]
 
     with gr.Row(elem_id="ask"):
         with gr.Column(elem_id="side", min_width=0):
@@ -52,7 +62,7 @@ def chat_tab(site: Site, page: gr.Blocks, *, cited: gr.State) -> None:
         with gr.Column(elem_id="talk", min_width=0):
             # Its value is a message: the turns to keep, and the HTML that follows them.
             talk = gr.HTML(
-                {"keep": 0, "html": beginning(site.assistant.collection.store.count(), examples(site.assistant))},
+                {"keep": 0, "html": begin()},
                 html_template=TALK, apply_default_css=False, elem_id="conversation",
                 js_on_load="chat.converse(element, trigger, server, props, watch)  // 'ask' 'act'",
                 server_functions=[_paper_opener(site)],
@@ -130,9 +140,8 @@ def chat_tab(site: Site, page: gr.Blocks, *, cited: gr.State) -> None:
 
     def _all_of(now: Session) -> Update:
         html = conversation(now.turns, rated=now.conversation is not None, feedback=now.feedback)
-        begin = beginning(site.assistant.collection.store.count(), examples(site.assistant)) if not now.turns else ""
         return {
-            talk: {"keep": 0, "html": html or begin, "conversation": now.conversation}, **_aside(now),
+            talk: {"keep": 0, "html": html or begin(), "conversation": now.conversation}, **_aside(now),
         }
 
     def _aside(now: Session) -> Update:
