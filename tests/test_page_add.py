@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(("given", "kept"), [
     ("a.txt", "a.txt"), ("../../etc/passwd", "passwd.txt"), ("C:\\x\\b.CSV", "b.csv"), ("...", "papers.txt"),
     ("a\x00b\n<c>.jsonl", "a b c.jsonl"), ("résumé 2.txt", "résumé 2.txt"), ("-rf.txt", "-rf.txt"),
-    ("x" * 300 + ".txt", "x" * 80 + ".txt"), ("remove", "remove.txt"), ("data.pdf", "data.pdf.txt"),
+    ("x" * 300 + ".txt", "x" * 80 + ".txt"), ("論" * 99 + ".txt", "論" * 53 + ".txt"), ("a\ud800.txt", "a.txt"),
+    ("remove", "remove.txt"), ("data.pdf", "data.pdf.txt"),
 ])
 def test_names_of_files_are_made_safe(given: str, kept: str) -> None:
     assert safe_name(given) == kept

@@ -23,6 +23,7 @@ SUFFIXES = (".txt", ".jsonl", ".csv")
 MAX_BYTES = 64 * 2**20  # of a file
 MAX_FILES = 100         # at once
 LONGEST_NAME = 80       # characters
+MOST_BYTES = 160        # of a name; file systems take 255, with what is added for others of the same name
 
 _UNSAFE = re.compile(r"[^\w .,()+@=-]+")
 
@@ -46,7 +47,8 @@ def safe_name(given: str) -> str:
     name = unicodedata.normalize("NFC", given.replace("\\", "/").rpartition("/")[2])
     stem, dot, suffix = name.rpartition(".")
     stem, suffix = (stem, f".{suffix.lower()}" if suffix else "") if dot else (name, "")
-    stem = " ".join(_UNSAFE.sub(" ", stem).split()).strip(". ")[:LONGEST_NAME].rstrip(". ") or "papers"
+    stem = " ".join(_UNSAFE.sub(" ", stem).split()).strip(". ")[:LONGEST_NAME]
+    stem = stem.encode("utf-8", "ignore")[:MOST_BYTES].decode("utf-8", "ignore").rstrip(". ") or "papers"
     return stem + suffix if suffix in SUFFIXES else f"{stem}{_UNSAFE.sub('', suffix)[:10]}.txt"
 
 
