@@ -83,7 +83,7 @@ def test_wider_takes_a_login_or_a_word_that_it_is_insecure() -> None:
     check_reach("127.0.0.1", login=False, share=False, insecure=False)
 
 
-def test_sharing_takes_a_login_however_insecure(six: Home, capsys: pytest.CaptureFixture[str]) -> None:
+def test_sharing_takes_a_login_however_insecure() -> None:
     with pytest.raises(MisuseError, match="--share lets anyone on the internet open the page"):
         check_reach("127.0.0.1", login=False, share=True, insecure=True)
 

@@ -115,16 +115,26 @@ def test_a_new_conversation_ends_what_is_being_written_in_the_old_one(site: Site
 
 
 def test_an_unforeseen_failure_is_told_without_its_words(
-    site: Site, capsys: pytest.CaptureFixture[str]
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    session = Session(site, "a", saving=False)
+    def fails(question: str, **_: object) -> None:
+        raise ValueError(question)
+
+    monkeypatch.setattr(site.assistant, "pieces", fails)
+
+    entry = last(Session(site, "a").ask("what is Quillon?"))
+
+    assert entry == Halted("what is Quillon?", "", f"{BROKEN}. Please try again.", failed=True)
+    said = capsys.readouterr().err
+    assert said.startswith("assistant: ValueError while answering on the page\n") and "Quillon" not in said
+
+
+def test_an_index_that_is_gone_is_told_with_what_to_do(site: Site) -> None:
     site.assistant.collection.close()  # the database is closed under it
 
-    entry = last(session.ask("what is Quillon?"))
+    entry = last(Session(site, "a", saving=False).ask("what is Quillon?"))
 
-    assert isinstance(entry, Halted) and entry.failed
-    assert "Quillon" not in capsys.readouterr().err
-    assert entry.why.startswith(BROKEN) or "ingest" in entry.why
+    assert isinstance(entry, Halted) and entry.failed and "ingest" in entry.why
 
 
 def test_nothing_is_saved_where_it_is_not_wished(site: Site) -> None:
