@@ -261,7 +261,8 @@ class Assistant:
         self, question: Question, answer_id: str, scope: Scope, everywhere: Retriever, within: Retriever
     ) -> Answer:
         """An answer from the papers referred to; members of a list are judged among all papers."""
-        if len(scope.paper_ids) == 1 and not scope.only and question.kind in ("fact", *LISTS):
+        told_by_one = len(scope.paper_ids) == 1 and not scope.only and not question.wants_metadata
+        if told_by_one and question.kind in ("fact", *LISTS):
             return self._quoting(within).facts.answer(answer_id, question)
         if question.kind in LISTS:
             cut = narrowed(self._quoting(everywhere).answer(question, answer_id=answer_id), scope)
@@ -308,7 +309,8 @@ class Assistant:
         return self.collection.read(lambda: self._understand(question[:MAX_QUESTION]))
 
     def _understand(self, text: str) -> Question:
-        reader = self._reader = self._reader or open_reader(self._embedder)
+        with self._opening:  # numpy reads its files with `ast`, which Python 3.11 cannot do in two threads at once
+            reader = self._reader = self._reader or open_reader(self._embedder)
         return understand(
             text, self.collection, read=lambda text: reader.read(text, self._embedder), is_word=self._embedder.is_word,
         )

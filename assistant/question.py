@@ -26,6 +26,14 @@ MAX_CORRECTABLE = 24  # letters; longer ones are no words, and have too many edi
 
 EVERYWHERE = 0.33     # share of the papers that have a word of no use beside a name
 
+# How a paper has to do with a name; beside one they are no subject: "in which GPT-J appears".
+RELATING = frozenset(
+    """appear appears appearing occur occurs occurring mention mentions mentioned mentioning meet meets touch touches
+    feature features featuring involve involves involving concern concerns concerning discuss discusses discussing
+    cover covers covering treat treats treating contain contains containing include includes including
+    related""".split()
+)
+
 # What answers know how to give, by what the reader tells apart. The rest is as it is called.
 _KIND_OF_FORM = {"definition": "fact", "yesno": "fact", "chat": "collection"}
 # "Other than the paper on X" leaves out what is about X, "without X" all that mentions it.
@@ -135,6 +143,8 @@ def understand(
     )
     hard = decisive(names, collection, has_topic=lambda but: bool(_topic(kept, reading, text, but)))
     topic = _topic(kept, reading, text, hard)
+    if hard:
+        topic = tuple(word for word in topic if word not in RELATING)
     if hard and all(_is_everywhere(word, collection) for word in topic):
         topic = ()  # "T5 models", "Japanese LLMs"
     kind = "topic" if form == "list" and _is_bare(reading) else _KIND_OF_FORM.get(form, form)

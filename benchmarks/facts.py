@@ -2,12 +2,9 @@
 
     python benchmarks/facts.py                       # on the `choose` half of the question set
     python benchmarks/facts.py --also FILE.jsonl     # and on these questions
-    python benchmarks/facts.py --passages DIR        # and on the `choose` half of a collection with chosen sentences
 
 Prints ``WEIGHTS`` for assistant/answering/sentences.py, and, by ten-fold cross-validation in which no paper stands on
-both sides, how often an accepted answer is among the sentences chosen, and the first of them from the right paper; of
-passages, ROUGE-L with the reference answers and precision against the sentences people chose. Passages teach what an
-answering sentence looks like where texts are no abstracts; which of several close papers is meant they do not teach.
+both sides, how often an accepted answer is among the sentences chosen, and the first of them from the right paper.
 """
 
 from __future__ import annotations
@@ -23,7 +20,6 @@ import numpy.typing as npt
 from logistic import logistic
 
 from assistant.answering.asked import Asked, Stems
-from assistant.answering.facts import together
 from assistant.answering.sentences import (
     PaperSigns,
     Reading,
@@ -34,17 +30,12 @@ from assistant.answering.sentences import (
     sentence_signs,
 )
 from assistant.api import Assistant
-from assistant.evaluation.measures.answers import rouge_l, sentence_overlap
-from assistant.evaluation.public_sets import load_public
 from assistant.evaluation.questions import FACTS, EvalQuestion, load_questions
-from assistant.evaluation.subject import over_papers
 from assistant.question import Question
 from assistant.records import Hit
 from assistant.retrieval.retriever import Query
-from assistant.settings import load_settings
 
 Floats = npt.NDArray[np.float64]
-TAUGHT = (*FACTS, "passage")
 FOLDS = 10
 RIDGE_OF_PAPERS = 0.5
 RIDGE_OF_SENTENCES = 5.0
@@ -63,13 +54,9 @@ class Sample:
     stems: Stems
 
     def answers(self, hit: Hit, text: str) -> bool:
-        """Whether a sentence of a paper holds an accepted answer, or is one that people chose."""
-        if hit.paper.paper_id not in self.gold:
-            return False
-        if self.asked.spans:
-            return sentence_overlap([text], self.asked.spans)[0] > 0
+        """Whether a sentence of a paper holds an accepted answer."""
         low = text.casefold()
-        return any(answer.casefold() in low for answer in self.asked.answers)
+        return hit.paper.paper_id in self.gold and any(answer.casefold() in low for answer in self.asked.answers)
 
 
 def questions(also: Sequence[Path]) -> list[EvalQuestion]:
@@ -78,17 +65,6 @@ def questions(also: Sequence[Path]) -> list[EvalQuestion]:
         *(question for question in load_questions() if question.split == "choose"),
         *(question for path in also for question in load_questions(path)),
     ]
-
-
-def passages(folders: Sequence[Path]) -> list[Sample]:
-    """Samples of the `choose` half of collections, each in an index of its own."""
-    found: list[Sample] = []
-    for folder in folders:
-        public = load_public(folder)
-        asked = [question for question in public.questions if question.split == "choose"]
-        with over_papers([public.corpus], load_settings()) as (assistant, _):
-            found += assistant.collection.read(lambda: samples(assistant, asked))  # noqa: B023
-    return found
 
 
 def samples(assistant: Assistant, asked: Sequence[EvalQuestion]) -> list[Sample]:
@@ -125,8 +101,7 @@ def fit(found: Sequence[Sample]) -> Weights:
         right = np.array([float(hit.paper.paper_id in sample.gold) for hit in hits])
         if not right.any():
             continue
-        if not sample.asked.spans:
-            by_paper.append((np.array([astuple(signs) for signs in paper_signs(sample.query, hits)]), right))
+        by_paper.append((np.array([astuple(signs) for signs in paper_signs(sample.query, hits)]), right))
         for hit in hits:
             if hit.paper.paper_id in sample.gold:
                 x += [astuple(signs) for signs in sentence_signs(sample.query, hit, sample.wanted, sample.stems)]
@@ -142,7 +117,7 @@ def readings(found: Sequence[Sample], fold: npt.NDArray[np.int64]) -> list[Readi
     """Each question read with weights fitted on the other folds."""
     read_as: dict[int, Reading] = {}
     for k in range(FOLDS):
-        weights = fit([s for s, of in zip(found, fold, strict=True) if of != k and s.asked.kind in TAUGHT])
+        weights = fit([s for s, of in zip(found, fold, strict=True) if of != k and s.asked.kind in FACTS])
         for place in np.flatnonzero(fold == k).tolist():
             sample = found[place]
             read_as[place] = read(sample.query, sample.hits, sample.wanted, sample.stems, weights=weights)
@@ -181,39 +156,21 @@ def answered(sample: Sample, reading: Reading) -> bool:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--also", type=Path, action="append", default=[], help="more questions that may be tuned on")
-    parser.add_argument("--passages", type=Path, action="append", default=[], help="collections that may be tuned on")
     arguments = parser.parse_args()
     with Assistant.open() as assistant:
         asked = [question for question in questions(arguments.also) if question.kind in FACTS]
         found = assistant.collection.read(lambda: samples(assistant, asked))
-    found += [sample for sample in passages(arguments.passages) if sample.asked.spans]
     read_as = readings(found, folds(found))
     for style in ("all", *sorted({sample.asked.style for sample in found})):
         chosen = [
             (sample, reading) for sample, reading in zip(found, read_as, strict=True)
-            if style in ("all", sample.asked.style) and not sample.asked.spans
+            if style in ("all", sample.asked.style)
         ]
-        if not chosen:
-            continue
         right = np.mean([answered(sample, reading) for sample, reading in chosen])
         first = np.mean([reading.chosen()[0].hit.paper.paper_id in sample.gold for sample, reading in chosen])
         length = median(sum(len(item.sentence.text.split()) for item in reading.chosen()) for _, reading in chosen)
         print(f"{style:12s} n={len(chosen):3d} answered {right:.3f} first paper {first:.3f} median words {length:.0f}")
-    print_passages([pair for pair in zip(found, read_as, strict=True) if pair[0].asked.spans])
     print_weights(fit(found))
-
-
-def print_passages(read_as: Sequence[tuple[Sample, Reading]]) -> None:
-    """How the sentences chosen agree with people's answers."""
-    if read_as:
-        quoted = [[item.sentence.text for item in together(reading.chosen(), first_leads=False)]
-                  for _, reading in read_as]
-        asked = [sample.asked for sample, _ in read_as]
-        rouge = np.mean([max(rouge_l(" ".join(said), text) for text in question.references)
-                         for said, question in zip(quoted, asked, strict=True)])
-        precision = np.mean([sentence_overlap(said, question.spans)[0]
-                             for said, question in zip(quoted, asked, strict=True)])
-        print(f"passages     n={len(asked):3d} ROUGE-L {rouge:.3f} sentence precision {precision:.3f}")
 
 
 def print_weights(weights: Weights) -> None:

@@ -2,7 +2,6 @@
 
     python benchmarks/refusal.py                     # on the `choose` half of the question set
     python benchmarks/refusal.py --also FILE.jsonl   # and on these questions
-    python benchmarks/refusal.py --passages DIR      # with what a collection's `choose` half teaches of sentences
 
 Prints the constants of assistant/answering/answerable.py and confidence.py. All figures are of questions that no model
 was fitted on: ten-fold cross-validation, in which no paper stands on both sides, of the models of sentences, of refusal
@@ -18,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from facts import FOLDS, Sample, answered, folds, passages, questions, readings, samples
+from facts import FOLDS, Sample, answered, folds, questions, readings, samples
 from logistic import logistic
 
 from assistant.answering import answerable, confidence
@@ -43,7 +42,6 @@ BINS = 10
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--also", type=Path, action="append", default=[], help="more questions that may be tuned on")
-    parser.add_argument("--passages", type=Path, action="append", default=[], help="collections that may be tuned on")
     arguments = parser.parse_args()
     asked = [
         question for question in questions(arguments.also) if question.kind in (*FACTS, *SEVERAL, "unanswerable")
@@ -53,10 +51,8 @@ def main() -> None:
             sample for sample in assistant.collection.read(lambda: samples(assistant, asked))
             if sample.asked.kind not in SEVERAL or sample.understood.kind != "compare"
         ]
-        others = passages(arguments.passages)
-        folded = folds([*found, *others])
-        read_as = readings([*found, *others], folded)[:len(found)]
-        fold = folded[:len(found)]
+        fold = folds(found)
+        read_as = readings(found, fold)
         lexical = assistant.collection.lexical
         signs = assistant.collection.read(
             lambda: [signs_of(s, r, lexical) for s, r in zip(found, read_as, strict=True)]

@@ -98,7 +98,7 @@ def test_an_answer_is_quoted_and_its_mark_opens_the_abstract_at_the_quote(visit:
     page.keyboard.press("Enter")
     panel = page.locator("#paper .panel")
     panel.locator("mark").wait_for()
-    assert panel.locator("mark").inner_text() == quote
+    assert quote in panel.locator("mark").inner_text()
     assert panel.locator(".abstract").inner_text() == ABSTRACTS[0]
     assert panel.locator("h2").inner_text() == TITLES[0]
     assert "six.txt:2" in panel.inner_text()

@@ -102,15 +102,30 @@ def _with_nearest(refusal: Answer) -> Answer:
 
 
 def together(chosen: Sequence[Candidate], *, first_leads: bool) -> list[Candidate]:
-    """The sentences paper by paper in the order in which papers were chosen, those of a paper in reading order; with
-    ``first_leads`` the one chosen first stands first."""
-    papers = list(dict.fromkeys(item.hit.paper.paper_id for item in chosen))
+    """The sentences in the order in which they are quoted.
+
+    Papers, and in a paper the runs of neighbouring sentences, come in the order in which they were chosen, best first;
+    a run is in reading order, as it is one passage. With ``first_leads`` the best sentence of a paper stands alone.
+    """
     ordered: list[Candidate] = []
-    for paper in papers:
+    for paper in dict.fromkeys(item.hit.paper.paper_id for item in chosen):
         own = [item for item in chosen if item.hit.paper.paper_id == paper]
         lead = own[:1] if first_leads else []
-        ordered += [*lead, *sorted(own[len(lead):], key=lambda item: item.sentence.start)]
+        runs = _runs(own[len(lead):])
+        ordered += [*lead, *(item for run in runs for item in run)]
     return ordered
+
+
+def _runs(own: Sequence[Candidate]) -> list[list[Candidate]]:
+    """Sentences of one paper cut into runs of neighbours, the run of the best first."""
+    place = {sentence.start: at for at, sentence in enumerate(own[0].hit.sentences)} if own else {}
+    runs: list[list[Candidate]] = []
+    for item in sorted(own, key=lambda item: item.sentence.start):
+        if runs and place[item.sentence.start] == place[runs[-1][-1].sentence.start] + 1:
+            runs[-1].append(item)
+        else:
+            runs.append([item])
+    return sorted(runs, key=lambda run: min(own.index(item) for item in run))
 
 
 def _by_chance(reading: Reading) -> list[int]:

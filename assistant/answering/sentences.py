@@ -94,14 +94,14 @@ class Weights:
     bias: float  # of sentences
 
 
-# Fitted by benchmarks/facts.py, on passages of an encyclopedia too.
+# Fitted by benchmarks/facts.py.
 WEIGHTS = Weights(
     PaperSigns(score=10.601, similarity=1.77, lexical=-0.672, passage=12.559),
     SentenceSigns(
-        coverage=-2.737, behind=5.802, beyond_title=7.338, literal=0.122, place=0.27, opening=-2.075,
-        shows=0.86, background=-0.678, contribution=-0.247, defines=1.298, introduces=1.011, length=0.621,
+        coverage=-4.743, behind=7.136, beyond_title=7.192, literal=0.622, place=1.088, opening=-1.523,
+        shows=1.142, background=-0.56, contribution=0.016, defines=1.77, introduces=1.417, length=0.62,
     ),
-    bias=-2.964,
+    bias=-2.79,
 )
 
 

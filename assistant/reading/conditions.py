@@ -101,8 +101,11 @@ def decisive(
 
 
 def _needed(name: Condition, collection: Collection) -> float:
-    """The chance from which a name decides."""
-    return SHORT_FOR if main_sense(collection.store.expansions(name.key)) else MEANT_AS_NAME
+    """The chance from which a name decides; what is written like a name and short for nothing is one."""
+    if main_sense(collection.store.expansions(name.key)):
+        return SHORT_FOR
+    shaped = any(c.isupper() or c.isdigit() for c in name.surface[1:])
+    return 0.0 if shaped else MEANT_AS_NAME
 
 
 def _meant(key: str, collection: Collection) -> list[str]:
