@@ -11,28 +11,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from browsing import chromium, free_port, open_tab
+from browsing import PHONE, open_tab, served, watched
 from papers import ABSTRACTS, Home, write_lines, write_titled
 
-from assistant import Assistant, Filters, Paper, Settings, Source
-from assistant.collection import Collection
-from assistant.conversations import Conversations
+from assistant import Assistant, Filters, Paper, Source
 from assistant.embedder import Embedder
 from assistant.map import places as places_module
 from assistant.map.atlas import Atlas, draw, load, save, state_of
 from assistant.map.places import places
 from assistant.map.topics import Topic, find_topics, topic_names
-from assistant.ui.page.build import build
-from assistant.ui.page.serving import launched
-from assistant.ui.page.shelf import Found, Looked, Shelf, find, look_at
+from assistant.ui.page.browse import Found, PaperDetails, ResultPage, find, look_at
+from assistant.ui.page.shown.links import links
 from assistant.ui.page.shown.map import cited_note, legend, map_data
-from assistant.ui.page.shown.paper import links, paper_view, results
-from assistant.ui.page.site import Site
+from assistant.ui.page.shown.paper import paper_view, results
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
-PHONE = {"viewport": {"width": 390, "height": 844}}
 HOSTILE = (
     "<img src=x onerror=alert(1)> **bold** [x](javascript:alert(1))",
     "<script>alert(1)</script> $$x$$ `code` \u202eright to left",
@@ -134,7 +129,7 @@ def test_the_map_draws_only_papers_that_are_there() -> None:
 def test_a_row_has_title_sentence_place_year_authors_and_a_sign_for_code() -> None:
     paper = Paper("ab" * 10, "T", "One. Two.", "", (Source("a.txt", 3),), year=2021, authors=("A", "B", "C", "D"))
 
-    shown = results(Shelf((Found(paper, True, 5, 9),), 20, 50, 50), "Papers 21–21")
+    shown = results(ResultPage((Found(paper, True, 5, 9),), 20, 50, 50), "Papers 21–21")
 
     assert '<ol start="21">' in shown
     assert f'<a href="#paper/{"ab" * 10}/5/9" dir="auto">T</a>' in shown
@@ -144,13 +139,13 @@ def test_a_row_has_title_sentence_place_year_authors_and_a_sign_for_code() -> No
 
 
 def test_the_sentence_asked_for_is_marked_and_addresses_are_links() -> None:
-    shown = paper_view(Looked(PAPER, True, ("Quillon", "LLM", "Language"), ((PAPER, 0.5),)), 0, 8)
+    shown = paper_view(PaperDetails(PAPER, True, ("Quillon", "LLM", "Language"), ((PAPER, 0.5),)), 0, 8)
 
     assert "<mark>We edit.</mark> Code: " in shown
     assert 'href="https://github.com/a/b" target="_blank"' in shown and ">https://github.com/a/b</a>.</p>" in shown
     assert "<dd>Quillon, LLM</dd>" in shown
     assert "similarity 0.50" in shown and "@misc{" in shown
-    assert "<mark>" not in paper_view(Looked(PAPER, True, (), ()), 5, 900)
+    assert "<mark>" not in paper_view(PaperDetails(PAPER, True, (), ()), 5, 900)
 
 
 def test_only_addresses_of_the_web_are_links() -> None:
@@ -162,11 +157,11 @@ def test_what_a_paper_says_is_escaped_everywhere(words: str) -> None:
     abstract = f"{words} http://x.y/'onclick='alert(1) end."
     paper = Paper("ab" * 10, words, abstract, words, (Source(words, 1),), (), 2020, (words,))
     found = Found(paper, False, 0, len(words))
-    looked = Looked(paper, False, (words,), ((paper, 0.1),))
+    details = PaperDetails(paper, False, (words,), ((paper, 0.1),))
 
     for shown in (
-        results(Shelf((found,), 0, 1, 1), words), results(Shelf((), 0, 0, 0, "", words), ""), paper_view(looked, 0, 9),
-        cited_note([paper]),
+        results(ResultPage((found,), 0, 1, 1), words), results(ResultPage((), 0, 0, 0, "", words), ""),
+        paper_view(details, 0, 9), cited_note([paper]),
     ):
         assert "<img" not in shown and "<script" not in shown and "'alert" not in shown and "\u202e" not in shown
         assert html.unescape(shown).count(words[:20]) > 0 or "\u202e" in words
@@ -209,21 +204,15 @@ def test_filters_and_topics_narrow_both(assistant: Assistant) -> None:
 def test_similar_papers_are_near_and_not_the_paper_itself(assistant: Assistant) -> None:
     redco = find(assistant, "Redco", Filters()).found[0].paper.paper_id
 
-    looked = look_at(assistant, redco)
+    details = look_at(assistant, redco)
 
-    assert looked is not None and redco not in [paper.paper_id for paper, _ in looked.similar]
-    cosines = [cosine for _, cosine in looked.similar]
+    assert details is not None and redco not in [paper.paper_id for paper, _ in details.similar]
+    cosines = [cosine for _, cosine in details.similar]
     assert len(cosines) == 6 and cosines == sorted(cosines, reverse=True) and cosines[0] > 0.4
     assert look_at(assistant, "0" * 20) is None
 
 
 # -- in a browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -236,34 +225,21 @@ def address(seeds_home: Path, embedder: Embedder, tmp_path_factory: pytest.TempP
         json.dumps({"title": words, "abstract": f"{words} {ABSTRACTS[n]}", "authors": "Mallory, Eve", "year": 2020 + n})
         for n, words in enumerate(HOSTILE)
     ]))
-    settings = Settings(home=folder / "home", _env_file=None)
-    with (
-        Assistant(Collection(settings), embedder, settings) as assistant, Conversations(settings.home) as kept,
-        launched(build(Site(assistant, kept)), host="127.0.0.1", port=free_port()) as address,
-    ):
+    with served(home.settings, embedder) as address:
         yield address
 
 
 @pytest.fixture
 def page(browser: Browser, address: str, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """The Papers tab; fails if it called another host or complained."""
-    requests: list[str] = []
-    complaints: list[str] = []
-    context = browser.new_context(**getattr(request, "param", {}))
-    context.set_default_timeout(20_000)
-    context.on("request", lambda request: requests.append(request.url))
-    context.on("weberror", lambda error: complaints.append(str(error.error)))
-    context.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
-    page = context.new_page()
-    page.on("dialog", lambda dialog: (complaints.append(dialog.message), dialog.dismiss()))
-    page.goto(address)
-    page.locator("#question textarea").wait_for()
-    open_tab(page, "Papers")
-    page.locator("#papers-results li").first.wait_for()
-    yield page
-    context.close()
-    assert requests and [url for url in requests if not url.startswith((address, "data:", "blob:"))] == []
-    assert complaints == []
+    """The Papers tab."""
+    with watched(browser, address, **getattr(request, "param", {})) as context:
+        page = context.new_page()
+        page.on("dialog", lambda dialog: pytest.fail(f"ran: {dialog.message}"))
+        page.goto(address)
+        page.locator("#question textarea").wait_for()
+        open_tab(page, "Papers")
+        page.locator("#papers-results li").first.wait_for()
+        yield page
 
 
 def titles(page: Page) -> list[str]:
@@ -354,7 +330,6 @@ def test_a_point_of_the_map_opens_its_paper_and_a_topic_lists_its_papers(page: P
         page.mouse.down()
         page.mouse.move(start[0] - middle[0] / steps, start[1] - middle[1] / steps, steps=4)
         page.mouse.up()
-    page.wait_for_timeout(100)
     canvas.hover(position=point_at(canvas, paper))
     assert page.locator("#map-frame .map-tip").inner_text().startswith("Redco")
     canvas.click(position=point_at(canvas, paper))
@@ -374,8 +349,7 @@ def test_the_papers_of_the_last_answer_are_lit_up(page: Page) -> None:
     open_tab(page, "Ask")
     page.locator("#question textarea").fill("what is Redco?")
     page.locator("#question textarea").press("Enter")
-    page.get_by_text("Redco").first.wait_for()
-    page.wait_for_timeout(500)
+    page.locator("#conversation footer").wait_for()
     open_tab(page, "Papers")
 
     page.locator("#map-frame canvas[data-lit]:not([data-lit='0'])").wait_for()
