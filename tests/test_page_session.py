@@ -190,6 +190,18 @@ def test_no_address_can_be_typed_where_others_reach_the_page(tmp_path: Path) -> 
     assert changed(settings, {"base_url": "http://127.0.0.1:9/v1", "top_k": 3}, typed_addresses=False).top_k == 3
 
 
+def test_where_others_reach_the_page_its_key_pays_for_the_model_that_was_chosen_only(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, backend="openai", model="small", api_key="sk-operator", _env_file=None)  # type: ignore[arg-type]
+
+    for change in ({"model": "dear"}, {"backend": "llamacpp"}):
+        with pytest.raises(MisuseError, match="whoever runs it has chosen the model"):
+            changed(settings, change, typed_addresses=False)
+    assert changed(settings, {"model": "dear", "api_key": "sk-own"}, typed_addresses=False).model == "dear"
+    assert changed(settings, {"backend": "extractive"}, typed_addresses=False).backend == "extractive"
+    assert changed(settings, {"model": "small", "backend": "openai"}, typed_addresses=False) == settings
+    assert changed(settings, {"model": "dear"}, typed_addresses=True).model == "dear"
+
+
 @pytest.mark.parametrize(("said", "may"), [
     ({}, True), ({"host": "0.0.0.0"}, False), ({"root_path": "/papers"}, False), ({"allowed_hosts": "lab"}, False),
     ({"host": "0.0.0.0", "typed_addresses": True}, True),

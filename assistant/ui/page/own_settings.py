@@ -13,10 +13,16 @@ if TYPE_CHECKING:
     from assistant.settings import Settings
 
 CHANGEABLE = ("backend", "cascade_to", "model", "base_url", "api_key", "top_k", "refusal")
+MODEL = ("backend", "cascade_to", "model")
 
 FIXED = (
     "this page calls only the model server that whoever runs it has set; ASSISTANT_TYPED_ADDRESSES=true lets users "
     "type addresses of their own"
+)
+
+NOT_YOURS = (
+    "on this page whoever runs it has chosen the model, and pays for it; type a key of your own to use another, or "
+    "choose quotes only"
 )
 
 
@@ -26,7 +32,8 @@ def changed(settings: Settings, changes: Mapping[str, Any], *, typed_addresses: 
     The key of whoever runs the page is never sent to an address that a user typed.
 
     Args:
-        typed_addresses: whether ``base_url`` may be changed.
+        typed_addresses: whether users are trusted with ``base_url``, and with the key of whoever runs the page for
+            another model than that one chose.
     Raises:
         MisuseError: a value cannot be.
     """
@@ -39,6 +46,9 @@ def changed(settings: Settings, changes: Mapping[str, Any], *, typed_addresses: 
         if not typed_addresses:
             raise MisuseError(FIXED)
         given.setdefault("api_key", None)
+    other = any(given.get(name, getattr(settings, name)) != getattr(settings, name) for name in MODEL)
+    if other and not typed_addresses and given.get("backend") != "extractive" and "api_key" not in given:
+        raise MisuseError(NOT_YOURS)
     try:
         return type(settings).model_validate({**settings.model_dump(), **given})
     except ValidationError as exc:
