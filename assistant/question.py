@@ -34,6 +34,8 @@ RELATING = frozenset(
     related""".split()
 )
 
+SUBJECT_AGAIN = (["about"], ["on"], ["regarding"], ["concerning"])
+
 # What answers know how to give, by what the reader tells apart. The rest is as it is called.
 _KIND_OF_FORM = {"definition": "fact", "yesno": "fact", "chat": "collection"}
 # "Other than the paper on X" leaves out what is about X, "without X" all that mentions it.
@@ -217,9 +219,12 @@ def _put_right(text: str, slips: Sequence[tuple[str, str]]) -> str:
 
 def _runs(reading: Reading) -> Iterator[tuple[int, int]]:
     """Where in the text words stand that are to be left out."""
-    for tag, run in groupby(zip(reading.tags, reading.tokens, strict=True), key=lambda pair: pair[0]):
-        tokens = [token for _, token in run]
-        if tag == "exclude" and any(token.is_content for token in tokens):
+    pairs = zip(reading.tags, reading.tokens, strict=True)
+    groups = [(tag, [token for _, token in run]) for tag, run in groupby(pairs, key=lambda pair: pair[0])]
+    for at, (tag, tokens) in enumerate(groups):
+        # "… that do not use GPT-4 about agents": what is about agents is asked for again.
+        again = at > 1 and [token.word for token in groups[at - 1][1]] in SUBJECT_AGAIN
+        if tag == "exclude" and any(token.is_content for token in tokens) and not (again and groups[at - 2][0] == tag):
             yield tokens[0].start, tokens[-1].end
 
 
