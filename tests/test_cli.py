@@ -464,6 +464,13 @@ def test_forgotten_quotes_are_advised_and_not_repeated(asked: Path, capsys: pyte
     assert "put the question in quotes" in errors and "Quillon" not in errors
 
 
+def test_an_option_that_does_not_exist_is_named(asked: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        assistant(["ask", "--frobnicate=7", "what is Quillon?"])
+
+    assert "there is no option --frobnicate; --help lists them" in capsys.readouterr().err
+
+
 def test_status_and_search_say_what_is_there(asked: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert assistant(["status", "--json"]) == 0
     status = json.loads(capsys.readouterr().out)

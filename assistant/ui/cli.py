@@ -51,7 +51,10 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         if message.startswith("unrecognized arguments"):
-            message = 'too many words; put the question in quotes: assistant ask "what is Redco?"'
+            option = next((word for word in message.split()[2:] if word.startswith("-")), None)
+            message = f"there is no option {option.partition('=')[0]}; --help lists them" if option else (
+                'too many words; put the question in quotes: assistant ask "what is Redco?"'
+            )
         super().error(message)
 
 
