@@ -24,6 +24,10 @@ _NEGATION = re.compile(
     r"only limited|less|least|worse|underperform\w*|fall(?:s)? short|refut\w*|contrary|eliminat\w*)\b|n['’]t\b",
     re.IGNORECASE,
 )
+# Asks whether anything is there, which a sentence about it neither affirms nor denies by its own "not".
+_EXISTS = re.compile(r"\b(?:is|are|was|were) there\b|\b(?:any|anything|anybody|anyone)\b", re.IGNORECASE)
+# Verbs too common to count as content words, that a verdict turns on all the same.
+_VERBS = re.compile(r"\b(need|use|make|know|give|show|get|want|let)(?:s|d|ed)?\b", re.IGNORECASE)
 _CONTRAST = re.compile(r"\b(?:while|whereas|although|though|but|unlike|nevertheless|yet)\b", re.IGNORECASE)
 
 # answer id, question, hits, reason, confidence -> a refusal
@@ -154,7 +158,8 @@ def _verdict(query: Query, chosen: Sequence[Candidate]) -> str:
         for word, cover in zip(query.words, first.sentence.coverage, strict=True) if word.content and cover < MET
     )
     text = first.sentence.text
-    unclear = is_background(text) or _CONTRAST.search(text)
+    verbs = [verb for verb in _VERBS.findall(query.text) if not re.search(rf"\b{verb[:-1]}", text, re.IGNORECASE)]
+    unclear = is_background(text) or _CONTRAST.search(text) or _EXISTS.search(query.text) or verbs
     if first.chance < SURE or total <= 0 or lacking / total > LACKING or unclear:
         return "The papers say: " if several else "The paper says: "
     denied = bool(_NEGATION.search(text)) != bool(_NEGATION.search(query.text))
