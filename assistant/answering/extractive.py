@@ -46,9 +46,10 @@ class Extractive:
             hits = self._retriever.search(
                 self._retriever.query(question.corrected, names=question.keys), limit=3, candidates=self._candidates
             )
-            return self._refuse(
-                answer_id, question, hits, "abstracts do not give authors, dates or venues", confidence.RULED_OUT
-            )
+            dated, _, _, signed = self._retriever.collection.store.known_bylines()
+            kept = "; the filters by author and year find what files say of their papers" if dated or signed else ""
+            reason = f"abstracts do not give authors, dates or venues{kept}"
+            return self._refuse(answer_id, question, hits, reason, confidence.RULED_OUT)
         if question.kind in ("fact", "topic", "compare", "list") and not question.unknown:
             compared = comparison(self._retriever, question, candidates=self._candidates)
             if compared is not None:
