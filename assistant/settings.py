@@ -117,6 +117,9 @@ class Settings(BaseSettings):
     auth_file: UserPath | None = Field(None, description="file of names and hashed passwords that open the page")
     root_path: RootPath = Field("", description="path, or whole address, at which a proxy offers the page")
     allowed_hosts: str = Field("", description="names, with commas between, by which a proxy may ask for the page")
+    typed_addresses: bool = Field(
+        False, description="whether users of a page that others can reach may type the address of a model server"
+    )
 
     @property
     def index_dir(self) -> Path:

@@ -11,13 +11,23 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+from assistant import Assistant, Settings
+from assistant.collection import Collection
+from assistant.conversations import Conversations
+from assistant.embedder import Embedder
+from assistant.ui.page.build import build
+from assistant.ui.page.serving import launched
+from assistant.ui.page.site import Site
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+PHONE = {"viewport": {"width": 390, "height": 844}}
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
@@ -32,6 +42,44 @@ def chromium() -> Iterator[Browser]:
         browser = running.chromium.launch(executable_path=found, args=ARGUMENTS)
         yield browser
         browser.close()
+
+
+@contextlib.contextmanager
+def served(settings: Settings, embedder: Embedder, *, kept: Path | None = None, **options: Any) -> Iterator[str]:
+    """The page over an index, in this process; gives its address.
+
+    Args:
+        kept: folder of its conversations; default: the home folder.
+        options: for `launched`.
+    """
+    with (
+        Assistant(Collection(settings), embedder, settings) as assistant,
+        Conversations(kept or settings.home) as conversations,
+        launched(
+            build(Site(assistant, conversations, typed_addresses=True)), host="127.0.0.1", port=free_port(), **options
+        ) as address,
+    ):
+        yield address
+
+
+@contextlib.contextmanager
+def watched(browser: Browser, address: str, *, but: tuple[str, ...] = (), **options: Any) -> Iterator[BrowserContext]:
+    """A context of its own; at the end it fails if a page called another host or complained.
+
+    Args:
+        but: complaints that are none of ours.
+    """
+    requests: list[str] = []
+    complaints: list[str] = []
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"], **options)
+    context.set_default_timeout(30_000)
+    context.on("request", lambda request: requests.append(request.url))
+    context.on("weberror", lambda error: complaints.append(str(error.error)))
+    context.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
+    yield context
+    context.close()
+    assert requests and [url for url in requests if not url.startswith((address, "data:", "blob:"))] == []
+    assert [said for said in complaints if said not in but] == []
 
 
 def free_port() -> int:

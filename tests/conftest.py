@@ -1,17 +1,21 @@
-"""What many tests share: the embedder, an empty home, and the seeds ingested once."""
+"""What many tests share: the embedder, homes empty, of six papers and of the seeds, and a browser."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from papers import Home
+from papers import Home, write_titled
 
 from assistant import Assistant, Settings
 from assistant.collection import Collection
 from assistant.embedder import Embedder, open_embedder
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -36,6 +40,15 @@ def home(tmp_path: Path, embedder: Embedder) -> Home:
     return Home(tmp_path / "home", embedder)
 
 
+@pytest.fixture(scope="module")
+def six(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Home:
+    """The index of six papers."""
+    folder = tmp_path_factory.mktemp("six")
+    made = Home(folder / "home", embedder)
+    made.ingest(write_titled(folder / "six.txt", range(6)))
+    return made
+
+
 @pytest.fixture(scope="session")
 def seeds_home(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Path:
     """The home folder of the five seeds, ingested once; its first report is in ``report.json``. Do not write to it."""
@@ -54,3 +67,12 @@ def assistant(seeds_home: Path, embedder: Embedder) -> Iterator[Assistant]:
     settings = Settings(home=seeds_home, _env_file=None)
     with Assistant(Collection(settings), embedder, settings) as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Not for the whole session: its event loop would be in the way of asynchronous tests."""
+    from browsing import chromium
+
+    with chromium() as browser:
+        yield browser

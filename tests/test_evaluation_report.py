@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
@@ -54,21 +52,6 @@ def result(
 
 def evaluation(*results: Result) -> Evaluation:
     return Evaluation({"backend": "<b>x</b>", "papers": 6}, "mine <i>x</i>", results, 1.0, "2026-01-02T03:04:05")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs the dev extra (playwright)")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("needs a browser: apt-get install chromium")
-    with playwright.sync_playwright() as running:
-        opened = running.chromium.launch(
-            executable_path=chromium,
-            args=["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield opened
-        opened.close()
 
 
 def visit(browser: Browser, path: Path, **options: object) -> tuple[Page, list[str]]:

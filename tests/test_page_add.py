@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from browsing import chromium, free_port, open_tab
+from browsing import PHONE, open_tab, served, watched
 from filelock import FileLock
 from papers import ABSTRACTS, TITLES, Home, write_lines, write_titled
 
@@ -19,9 +19,8 @@ from assistant.embedder import Embedder
 from assistant.errors import MisuseError
 from assistant.ui.page import uploads
 from assistant.ui.page.adding import Adding, Busy, Step
-from assistant.ui.page.build import build
 from assistant.ui.page.child import environment
-from assistant.ui.page.serving import launched
+from assistant.ui.page.desk import Desk
 from assistant.ui.page.shown.added import SourceRow, problem, progress, question, report, sources
 from assistant.ui.page.site import Site
 from assistant.ui.page.uploads import Uploads, check_files, pasted_paper, safe_name
@@ -31,8 +30,6 @@ from ingest.report import Report
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-PHONE = {"viewport": {"width": 390, "height": 844}}
-ROOT = Path(__file__).resolve().parent.parent
 
 
 # -- files
@@ -41,7 +38,8 @@ ROOT = Path(__file__).resolve().parent.parent
 @pytest.mark.parametrize(("given", "kept"), [
     ("a.txt", "a.txt"), ("../../etc/passwd", "passwd.txt"), ("C:\\x\\b.CSV", "b.csv"), ("...", "papers.txt"),
     ("a\x00b\n<c>.jsonl", "a b c.jsonl"), ("résumé 2.txt", "résumé 2.txt"), ("-rf.txt", "-rf.txt"),
-    ("x" * 300 + ".txt", "x" * 80 + ".txt"), ("remove", "remove.txt"), ("data.pdf", "data.pdf.txt"),
+    ("x" * 300 + ".txt", "x" * 80 + ".txt"), ("論" * 99 + ".txt", "論" * 53 + ".txt"), ("a\ud800.txt", "a.txt"),
+    ("remove", "remove.txt"), ("data.pdf", "data.pdf.txt"),
 ])
 def test_names_of_files_are_made_safe(given: str, kept: str) -> None:
     assert safe_name(given) == kept
@@ -140,7 +138,7 @@ def test_one_adds_at_a_time_and_what_was_finished_before_a_stop_is_kept(home: Ho
     home.ingest(write_titled(tmp_path / "six.txt", range(6)))
     adding = Adding(home.settings)
 
-    job = adding.start(lambda: [str(ROOT / "seeds")])
+    job = adding.start(lambda: [str(tmp_path / "six.txt")])
     with pytest.raises(Busy, match="someone else is adding or removing papers just now"):
         adding.start(lambda: ["never"])
     job.stop()
@@ -148,10 +146,49 @@ def test_one_adds_at_a_time_and_what_was_finished_before_a_stop_is_kept(home: Ho
 
     assert job.report is None and job.problem == "stopped; what was finished is kept, add the same again to go on"
     assert adding.running() is None
-    second = adding.start(lambda: [str(ROOT / "seeds" / "001_eabbeabbe19b3830.txt")])
+    second = adding.start(lambda: [str(write_titled(tmp_path / "one.txt", [0]))])
     assert second.ended.wait(60)
-    assert second.report is not None and second.report.files == 1 and second.step.total == 36
+    assert second.report is not None and second.report.files == 1 and second.step.total == 1
     home.check()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_report_longer_than_a_pipe_holds_arrives_whole_and_one_can_go_on_whatever_becomes_of_it(
+    home: Home, tmp_path: Path
+) -> None:
+    home.ingest(write_titled(tmp_path / "six.txt", range(6)))
+    adding, many = Adding(home.settings), write_lines(tmp_path / "many.jsonl", ["{}"] * 2000)
+
+    def fails(_: object) -> None:
+        raise MisuseError("the index is gone")
+
+    job = adding.start(lambda: [str(many)], fails)
+
+    assert job.ended.wait(60)
+    assert job.report is not None and len(job.report.skipped) == 2000
+    assert adding.running() is None
+
+
+def test_files_that_did_not_go_in_can_be_added_again_and_nothing_of_them_is_left(
+    home: Home, tmp_path: Path, embedder: Embedder
+) -> None:
+    home.ingest(write_titled(tmp_path / "six.txt", range(6)))
+    milk = write_lines(tmp_path / "upload" / "list.txt", ["milk", "bread"])
+    other = write_titled(tmp_path / "upload" / "six.txt", range(5))
+    with (
+        Assistant(Collection(home.settings), embedder, home.settings) as assistant,
+        Conversations(home.settings.home) as kept,
+    ):
+        desk = Desk(Site(assistant, kept))
+        with pytest.raises(MisuseError, match="was read from a folder of the machine"):
+            desk.add([milk, other], replace=True)
+        assert milk.exists() and list((home.settings.home / "uploads").iterdir()) == []
+        job = desk.add([milk])
+        assert job.ended.wait(60) and job.report is not None and job.report.files == 0
+        assert milk.exists() and list((home.settings.home / "uploads").iterdir()) == []
+        milk.unlink()
+        with pytest.raises(MisuseError, match=r"^list\.txt is no longer there; choose it again$"):
+            desk.add([milk])
 
 
 def test_an_ingest_elsewhere_holds_the_lock_and_one_is_told_to_wait(home: Home, tmp_path: Path) -> None:
@@ -168,45 +205,27 @@ def test_an_ingest_elsewhere_holds_the_lock_and_one_is_told_to_wait(home: Home, 
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Iterator[tuple[str, Home]]:
     """The page over three papers, and the home of its index."""
     folder = tmp_path_factory.mktemp("adding")
     home = Home(folder / "home", embedder)
     home.ingest(write_titled(folder / "three.txt", range(3)))
-    settings = home.settings
-    with (
-        Assistant(Collection(settings), embedder, settings) as assistant, Conversations(settings.home) as kept,
-        launched(build(Site(assistant, kept)), host="127.0.0.1", port=free_port()) as address,
-    ):
+    with served(home.settings, embedder) as address:
         yield address, home
 
 
 @pytest.fixture
 def page(browser: Browser, site: tuple[str, Home], request: pytest.FixtureRequest) -> Iterator[Page]:
-    """The Add papers tab; fails if it called another host or complained."""
-    requests: list[str] = []
-    complaints: list[str] = []
-    context = browser.new_context(**getattr(request, "param", {}))
-    context.set_default_timeout(30_000)
-    context.on("request", lambda request: requests.append(request.url))
-    context.on("weberror", lambda error: complaints.append(str(error.error)))
-    context.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
-    page = context.new_page()
-    page.goto(site[0])
-    page.locator("#question textarea").wait_for()
-    open_tab(page, "Add papers")
-    page.locator("#add-sources table").wait_for()
-    yield page
-    context.close()
-    assert requests and [url for url in requests if not url.startswith((site[0], "data:", "blob:"))] == []
+    """The Add papers tab."""
     # Gradio warns of its own stream at every upload.
-    assert [said for said in complaints if said != "Method not implemented."] == []
+    but = ("Method not implemented.",)
+    with watched(browser, site[0], but=but, **getattr(request, "param", {})) as context:
+        page = context.new_page()
+        page.goto(site[0])
+        page.locator("#question textarea").wait_for()
+        open_tab(page, "Add papers")
+        page.locator("#add-sources table").wait_for()
+        yield page
 
 
 def upload(page: Page, *paths: Path) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from browsing import chromium, free_port, open_tab
+from browsing import PHONE, free_port, open_tab
 
 from assistant import Assistant, Settings
 from assistant.conversations import Conversations
@@ -23,13 +22,15 @@ from assistant.ui.page.site import Site
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+pytest.importorskip("axe_playwright_python", reason="needs the dev extra (axe-playwright-python)")
+
 # Gradio's own, as of 6.31.0: axe's rule -> what the element at fault begins with.
 GRADIOS: dict[str, str] = {}
 TABS = ("Ask", "Papers", "Add papers", "Quality", "Status")
 SCREENS: dict[str, dict[str, Any]] = {
     "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 900}},
     "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 900}},
-    "phone": {"color_scheme": "light", "viewport": {"width": 390, "height": 844}},
+    "phone": {"color_scheme": "light", **PHONE},
 }
 SETTLED = {  # what is there once a tab is ready
     "Ask": "#question textarea", "Papers": "#papers-results .papers-count", "Add papers": "#add-files",
@@ -48,14 +49,6 @@ def address(seeds_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
         page = build(Site(assistant, conversations))
         with launched(page, host="127.0.0.1", port=free_port()) as address:
             yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if importlib.util.find_spec("axe_playwright_python") is None:
-        pytest.skip("needs the dev extra (axe-playwright-python)")
-    with chromium() as browser:
-        yield browser
 
 
 def faults(page: Page) -> list[str]:

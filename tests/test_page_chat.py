@@ -10,17 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from browsing import chromium, free_port
-from papers import ABSTRACTS, TITLES, Home, write_lines, write_titled
+from browsing import PHONE, served, watched
+from papers import ABSTRACTS, TITLES, Home, write_lines
 from scripted_server import ScriptedServer, is_slow
 
-from assistant import Assistant, Settings
-from assistant.collection import Collection
-from assistant.conversations import Conversations
+from assistant import Settings
 from assistant.embedder import Embedder
-from assistant.ui.page.build import build
-from assistant.ui.page.serving import launched
-from assistant.ui.page.site import Site
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
@@ -44,73 +39,31 @@ HOSTILE = (
 Visit = Callable[..., "Page"]
 
 
-@contextlib.contextmanager
-def served(settings: Settings, embedder: Embedder) -> Iterator[str]:
-    """The page over an index, in this process; gives its address."""
-    with (
-        Assistant(Collection(settings), embedder, settings) as assistant,
-        Conversations(settings.home) as kept,
-        launched(build(Site(assistant, kept)), host="127.0.0.1", port=free_port()) as address,
-    ):
-        yield address
-
-
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
-def six(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Iterator[str]:
+def few(six: Home, embedder: Embedder) -> Iterator[str]:
     """The page over six papers; gives its address."""
-    folder = tmp_path_factory.mktemp("six")
-    home = Home(folder / "home", embedder)
-    home.ingest(write_titled(folder / "six.txt", range(6)))
-    with served(home.settings, embedder) as address:
+    with served(six.settings, embedder) as address:
         yield address
 
 
 @pytest.fixture(scope="module")
-def seeds(
-    seeds_home: Path, embedder: Embedder, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
+def seeds(seeds_home: Path, embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The page over the seeds, its conversations elsewhere; gives its address."""
-    settings = Settings(home=seeds_home, _env_file=None)
-    with (
-        Assistant(Collection(settings), embedder, settings) as assistant,
-        Conversations(tmp_path_factory.mktemp("kept")) as kept,
-        launched(build(Site(assistant, kept)), host="127.0.0.1", port=free_port()) as address,
-    ):
+    with served(Settings(home=seeds_home, _env_file=None), embedder, kept=tmp_path_factory.mktemp("kept")) as address:
         yield address
 
 
 @pytest.fixture
 def visit(browser: Browser) -> Iterator[Visit]:
-    """Opens an address in a context of its own; fails if any page called another host or complained."""
-    requests: list[str] = []
-    complaints: list[str] = []
-    contexts, addresses = [], []
+    """Opens an address in a context of its own."""
+    with contextlib.ExitStack() as contexts:
+        def open_page(address: str, **options: Any) -> Page:
+            page = contexts.enter_context(watched(browser, address, **options)).new_page()
+            page.goto(address)
+            page.locator(".beginning, .turn").first.wait_for()
+            return page
 
-    def open_page(address: str, **options: Any) -> Page:
-        context = browser.new_context(permissions=["clipboard-read", "clipboard-write"], **options)
-        context.set_default_timeout(15_000)
-        context.on("request", lambda request: requests.append(request.url))
-        context.on("weberror", lambda error: complaints.append(str(error.error)))
-        context.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
-        page = context.new_page()
-        contexts.append(context)
-        addresses.append(address)
-        page.goto(address)
-        page.locator(".beginning, .turn").first.wait_for()
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert requests
-    assert [url for url in requests if not url.startswith((*addresses, "data:", "blob:"))] == []
-    assert complaints == []
+        yield open_page
 
 
 def box(page: Page) -> Locator:
@@ -131,12 +84,12 @@ def questions(page: Page) -> list[str]:
     return page.locator("#conversation h2").all_inner_texts()
 
 
-def test_an_answer_is_quoted_and_its_mark_opens_the_abstract_at_the_quote(visit: Visit, six: str) -> None:
-    page = visit(six)
+def test_an_answer_is_quoted_and_its_mark_opens_the_abstract_at_the_quote(visit: Visit, few: str) -> None:
+    page = visit(few)
     turn = ask(page, "what does Quillon keep?")
-    quote = "Quillon keeps 97% of the original accuracy on unrelated prompts."
+    quote = ABSTRACTS[0].partition(". ")[2]
 
-    sentence = turn.locator(".sentence", has_text=quote)
+    sentence = turn.locator(".sentence", has_text="Quillon keeps 97% of the original accuracy on unrelated prompts.")
     assert sentence.locator(".check .sr").text_content() == "checked"
     mark = turn.locator(".prose button.mark").first
     mark.hover()
@@ -168,8 +121,8 @@ def test_follow_ups_are_read_in_the_light_of_what_was_said(visit: Visit, seeds: 
     assert "of the 9 papers just cited match" in turn.inner_text()
 
 
-def test_an_example_is_asked_by_a_click(visit: Visit, six: str) -> None:
-    page = visit(six)
+def test_an_example_is_asked_by_a_click(visit: Visit, few: str) -> None:
+    page = visit(few)
     assert page.locator(".example").all_inner_texts() == [
         "what is Quillon?", "compare Quillon and Lanternfish", "how many papers do you know?",
     ]
@@ -205,12 +158,13 @@ def test_a_list_is_a_table_that_sorts_steps_and_exports(visit: Visit, seeds: str
     shown = turn.locator("td.title > bdi").nth(1).inner_text()
     page.locator("#paper h2", has_text=shown).wait_for()
 
-    for form, begins in (("CSV", "mark,name,title,quote"), ("BibTeX", "@misc{"), ("Markdown", "## how many papers")):
+    begins_with = {"CSV": "mark,name,title,quote", "BibTeX": "@misc{", "Markdown": "## how many papers"}
+    for form in ("CSV", *begins_with):  # the same twice, too
         with page.expect_download() as arriving:
             turn.get_by_role("button", name=f"{form} of this answer").click()
         path = tmp_path / form
         arriving.value.save_as(path)
-        assert path.read_text("utf-8").startswith(begins)
+        assert path.read_text("utf-8").startswith(begins_with[form])
     assert (tmp_path / "CSV").read_bytes().count(b"\r\n") == total + 1
 
 
@@ -233,8 +187,8 @@ def test_a_refusal_looks_like_one_and_a_correction_is_said(visit: Visit, seeds: 
     assert corrected.locator(".notice").inner_text() == "I took “Redko” for Redco."
 
 
-def test_the_whole_conversation_and_an_answer_can_be_taken_along(visit: Visit, six: str, tmp_path: Path) -> None:
-    page = visit(six)
+def test_the_whole_conversation_and_an_answer_can_be_taken_along(visit: Visit, few: str, tmp_path: Path) -> None:
+    page = visit(few)
     turn = ask(page, "what is Quillon?")
     ask(page, "what is Foldaway?")
 
@@ -252,8 +206,8 @@ def test_the_whole_conversation_and_an_answer_can_be_taken_along(visit: Visit, s
         assert count in (tmp_path / form).read_text("utf-8")
 
 
-def test_a_reload_keeps_the_conversation_and_another_browser_never_sees_it(visit: Visit, six: str) -> None:
-    one, other = visit(six), visit(six)
+def test_a_reload_keeps_the_conversation_and_another_browser_never_sees_it(visit: Visit, few: str) -> None:
+    one, other = visit(few), visit(few)
 
     ask(one, "what is Quillon?")
     ask(other, "what is Magpie?")
@@ -270,8 +224,8 @@ def test_a_reload_keeps_the_conversation_and_another_browser_never_sees_it(visit
     assert len(questions(one)) == 3
 
 
-def test_conversations_are_searched_renamed_resumed_and_deleted(visit: Visit, six: str) -> None:
-    page = visit(six)
+def test_conversations_are_searched_renamed_resumed_and_deleted(visit: Visit, few: str) -> None:
+    page = visit(few)
     ask(page, "what is Quillon?")
     page.get_by_role("button", name="New conversation").click()
     page.locator(".beginning").wait_for()
@@ -296,8 +250,8 @@ def test_conversations_are_searched_renamed_resumed_and_deleted(visit: Visit, si
     assert saved.locator("bdi").all_inner_texts() == ["what is Hushcorpus?"]
 
 
-def test_a_conversation_that_is_not_to_be_saved_is_not(visit: Visit, six: str) -> None:
-    page = visit(six)
+def test_a_conversation_that_is_not_to_be_saved_is_not(visit: Visit, few: str) -> None:
+    page = visit(few)
     page.get_by_label("Do not save").check()
     page.locator("#history .none").wait_for()
 
@@ -309,15 +263,16 @@ def test_a_conversation_that_is_not_to_be_saved_is_not(visit: Visit, six: str) -
     assert page.locator("#history .none").inner_text() == "None saved yet."
 
 
-def test_what_a_user_thinks_is_kept_beside_the_answer(visit: Visit, six: str) -> None:
-    page = visit(six)
+def test_what_a_user_thinks_is_kept_beside_the_answer(visit: Visit, few: str) -> None:
+    page = visit(few)
     turn = ask(page, "what is Quillon?")
 
     turn.get_by_role("button", name="Wrong").click()
+    page.locator("#told.shown").wait_for()
+    page.evaluate("document.getElementById('told').remove()")
     turn.locator(".comment input").fill("too short")
     page.keyboard.press("Enter")
     page.locator("#told.shown").wait_for()
-    page.wait_for_timeout(200)
     page.reload()
 
     turn.locator(".comment input").wait_for()
@@ -325,8 +280,8 @@ def test_what_a_user_thinks_is_kept_beside_the_answer(visit: Visit, six: str) ->
     assert turn.get_by_role("button", name="Wrong").get_attribute("aria-pressed") == "true"
 
 
-def test_a_question_can_be_edited_and_asked_again(visit: Visit, six: str) -> None:
-    page = visit(six)
+def test_a_question_can_be_edited_and_asked_again(visit: Visit, few: str) -> None:
+    page = visit(few)
     first = ask(page, "what is Quillon?")
     ask(page, "what is Foldaway?")
 
@@ -336,8 +291,9 @@ def test_a_question_can_be_edited_and_asked_again(visit: Visit, six: str) -> Non
     page.locator("#conversation h2", has_text="Magpie").wait_for()
     first.locator("footer").wait_for()
     assert questions(page) == ["what is Magpie?"]
+    first.evaluate("turn => { turn.old = true }")
     first.get_by_role("button", name="Retry", exact=True).click()
-    page.wait_for_timeout(300)
+    page.wait_for_function("!document.querySelector('#conversation article').old")
     first.locator("footer").wait_for()
     assert questions(page) == ["what is Magpie?"]
     page.reload()
@@ -357,8 +313,8 @@ def use_model(page: Page, server: ScriptedServer) -> None:
     page.locator("#told", has_text="openai is ready").wait_for()
 
 
-def test_a_model_streams_and_stop_hangs_up(visit: Visit, six: str) -> None:
-    page, other = visit(six), visit(six)
+def test_a_model_streams_and_stop_hangs_up(visit: Visit, few: str) -> None:
+    page, other = visit(few), visit(few)
     written = "Quillon keeps 97% of the original accuracy on unrelated prompts [1]. " * 40
     with ScriptedServer(is_slow(written, first_s=0.1, between_s=0.15)) as server:
         use_model(page, server)
@@ -379,8 +335,8 @@ def test_a_model_streams_and_stop_hangs_up(visit: Visit, six: str) -> None:
         assert len(server.requests) == before
 
 
-def test_without_its_model_the_papers_own_words_are_shown_with_a_notice(visit: Visit, six: str) -> None:
-    page = visit(six)
+def test_without_its_model_the_papers_own_words_are_shown_with_a_notice(visit: Visit, few: str) -> None:
+    page = visit(few)
     with ScriptedServer(is_slow("Quillon [1].", first_s=0)) as server:
         use_model(page, server)
 
@@ -391,8 +347,8 @@ def test_without_its_model_the_papers_own_words_are_shown_with_a_notice(visit: V
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_can_be_read_in_light_and_dark(visit: Visit, six: str, scheme: str) -> None:
-    page = visit(six, color_scheme=scheme)
+def test_text_can_be_read_in_light_and_dark(visit: Visit, few: str, scheme: str) -> None:
+    page = visit(few, color_scheme=scheme)
     turn = ask(page, "what is Quillon?")
     turn.locator("button.mark").first.click()
     page.locator("#paper mark").wait_for()
@@ -419,7 +375,7 @@ CONTRAST = """element => {
 
 
 def test_at_phone_width_nothing_sticks_out_and_the_paper_is_a_drawer(visit: Visit, seeds: str) -> None:
-    page = visit(seeds, viewport={"width": 390, "height": 844})
+    page = visit(seeds, **PHONE)
     for question in ("which methods edit GPT-J?", "compare LoRAMoE and Mixture-of-LoRAs", "who wrote MEMIT?"):
         ask(page, question)
         assert page.evaluate("document.documentElement.scrollWidth") == 390
@@ -433,8 +389,8 @@ def test_at_phone_width_nothing_sticks_out_and_the_paper_is_a_drawer(visit: Visi
     assert page.locator("#history").is_visible()
 
 
-def test_hostile_text_in_a_question_is_text(visit: Visit, six: str) -> None:
-    page = visit(six)
+def test_hostile_text_in_a_question_is_text(visit: Visit, few: str) -> None:
+    page = visit(few)
     page.on("dialog", lambda dialog: pytest.fail(f"ran: {dialog.message}"))
 
     for text in HOSTILE:
@@ -484,16 +440,12 @@ def tags(page: Page) -> set[str]:
     ))
 
 
-def test_a_blank_question_does_nothing_and_half_a_character_breaks_nothing(visit: Visit, six: str) -> None:
-    page = visit(six)
+def test_a_blank_question_does_nothing_and_half_a_character_breaks_nothing(visit: Visit, few: str) -> None:
+    page = visit(few)
     box(page).fill("   ")
     box(page).press("Enter")
-    page.wait_for_timeout(300)
-    assert questions(page) == []
-
-    for question in ("what is Quillon?", "what is Foldaway?"):
-        page.evaluate(
-            "question => chat.trigger('ask', { question })", question + "".join(map(chr, (0x202E, 0x0, 0xD83D)))
-        )
+    page.evaluate(
+        "question => chat.trigger('ask', { question })", "what is Quillon?" + "".join(map(chr, (0x202E, 0x0, 0xD83D)))
+    )
     page.wait_for_function("document.querySelectorAll('#conversation footer').length > 0")
-    assert questions(page)[0] == "what is Quillon??"
+    assert questions(page) == ["what is Quillon??"]

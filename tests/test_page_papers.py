@@ -11,28 +11,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from browsing import chromium, free_port, open_tab
+from browsing import PHONE, open_tab, served, watched
 from papers import ABSTRACTS, Home, write_lines, write_titled
 
-from assistant import Assistant, Filters, Paper, Settings, Source
-from assistant.collection import Collection
-from assistant.conversations import Conversations
+from assistant import Assistant, Filters, Paper, Source
 from assistant.embedder import Embedder
 from assistant.map import places as places_module
 from assistant.map.atlas import Atlas, draw, load, save, state_of
 from assistant.map.places import places
 from assistant.map.topics import Topic, find_topics, topic_names
-from assistant.ui.page.build import build
-from assistant.ui.page.serving import launched
 from assistant.ui.page.shelf import Found, Looked, Shelf, find, look_at
+from assistant.ui.page.shown.links import links
 from assistant.ui.page.shown.map import cited_note, legend, map_data
-from assistant.ui.page.shown.paper import links, paper_view, results
-from assistant.ui.page.site import Site
+from assistant.ui.page.shown.paper import paper_view, results
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
-PHONE = {"viewport": {"width": 390, "height": 844}}
 HOSTILE = (
     "<img src=x onerror=alert(1)> **bold** [x](javascript:alert(1))",
     "<script>alert(1)</script> $$x$$ `code` \u202eright to left",
@@ -221,12 +216,6 @@ def test_similar_papers_are_near_and_not_the_paper_itself(assistant: Assistant) 
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
 def address(seeds_home: Path, embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The page over the seeds and three hostile papers, one of them with authors and a year."""
     folder = tmp_path_factory.mktemp("papers")
@@ -236,34 +225,21 @@ def address(seeds_home: Path, embedder: Embedder, tmp_path_factory: pytest.TempP
         json.dumps({"title": words, "abstract": f"{words} {ABSTRACTS[n]}", "authors": "Mallory, Eve", "year": 2020 + n})
         for n, words in enumerate(HOSTILE)
     ]))
-    settings = Settings(home=folder / "home", _env_file=None)
-    with (
-        Assistant(Collection(settings), embedder, settings) as assistant, Conversations(settings.home) as kept,
-        launched(build(Site(assistant, kept)), host="127.0.0.1", port=free_port()) as address,
-    ):
+    with served(home.settings, embedder) as address:
         yield address
 
 
 @pytest.fixture
 def page(browser: Browser, address: str, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """The Papers tab; fails if it called another host or complained."""
-    requests: list[str] = []
-    complaints: list[str] = []
-    context = browser.new_context(**getattr(request, "param", {}))
-    context.set_default_timeout(20_000)
-    context.on("request", lambda request: requests.append(request.url))
-    context.on("weberror", lambda error: complaints.append(str(error.error)))
-    context.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
-    page = context.new_page()
-    page.on("dialog", lambda dialog: (complaints.append(dialog.message), dialog.dismiss()))
-    page.goto(address)
-    page.locator("#question textarea").wait_for()
-    open_tab(page, "Papers")
-    page.locator("#papers-results li").first.wait_for()
-    yield page
-    context.close()
-    assert requests and [url for url in requests if not url.startswith((address, "data:", "blob:"))] == []
-    assert complaints == []
+    """The Papers tab."""
+    with watched(browser, address, **getattr(request, "param", {})) as context:
+        page = context.new_page()
+        page.on("dialog", lambda dialog: pytest.fail(f"ran: {dialog.message}"))
+        page.goto(address)
+        page.locator("#question textarea").wait_for()
+        open_tab(page, "Papers")
+        page.locator("#papers-results li").first.wait_for()
+        yield page
 
 
 def titles(page: Page) -> list[str]:
@@ -354,7 +330,6 @@ def test_a_point_of_the_map_opens_its_paper_and_a_topic_lists_its_papers(page: P
         page.mouse.down()
         page.mouse.move(start[0] - middle[0] / steps, start[1] - middle[1] / steps, steps=4)
         page.mouse.up()
-    page.wait_for_timeout(100)
     canvas.hover(position=point_at(canvas, paper))
     assert page.locator("#map-frame .map-tip").inner_text().startswith("Redco")
     canvas.click(position=point_at(canvas, paper))
@@ -374,8 +349,7 @@ def test_the_papers_of_the_last_answer_are_lit_up(page: Page) -> None:
     open_tab(page, "Ask")
     page.locator("#question textarea").fill("what is Redco?")
     page.locator("#question textarea").press("Enter")
-    page.get_by_text("Redco").first.wait_for()
-    page.wait_for_timeout(500)
+    page.locator("#conversation footer").wait_for()
     open_tab(page, "Papers")
 
     page.locator("#map-frame canvas[data-lit]:not([data-lit='0'])").wait_for()

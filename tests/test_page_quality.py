@@ -10,25 +10,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from browsing import chromium, free_port, open_tab
+from browsing import open_tab, served, watched
 from evaluated import QUESTIONS, write_jsonl
-from papers import Home, write_titled
+from papers import Home
 
 from assistant import Assistant, Settings
 from assistant.backends.base import Status
 from assistant.backends.table import statuses
 from assistant.collection import Collection
-from assistant.conversations import Conversations
 from assistant.embedder import Embedder
 from assistant.evaluation import evaluate
 from assistant.evaluation.evaluation import Evaluation
 from assistant.evaluation.questions import load
 from assistant.evaluation.report import write_report
-from assistant.ui.page.build import build
-from assistant.ui.page.serving import launched
 from assistant.ui.page.shown.quality import LastReport, report_html
 from assistant.ui.page.shown.status import backends_html, card_of, collection_html, embedder_html
-from assistant.ui.page.site import Site
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -37,17 +33,8 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Home:
-    """The index of six papers."""
-    folder = tmp_path_factory.mktemp("quality")
-    made = Home(folder / "home", embedder)
-    made.ingest(write_titled(folder / "six.txt", range(6)))
-    return made
-
-
-@pytest.fixture(scope="module")
-def assistant(home: Home, embedder: Embedder) -> Iterator[Assistant]:
-    with Assistant(Collection(home.settings), embedder, home.settings) as opened:
+def assistant(six: Home, embedder: Embedder) -> Iterator[Assistant]:
+    with Assistant(Collection(six.settings), embedder, six.settings) as opened:
         yield opened
 
 
@@ -122,21 +109,21 @@ def test_what_a_report_says_is_text(evaluation: Evaluation, tmp_path: Path) -> N
 # -- status
 
 
-def test_the_card_says_what_is_in_the_index_and_how_it_was_made(home: Home, embedder: Embedder) -> None:
-    with home.open() as collection:
+def test_the_card_says_what_is_in_the_index_and_how_it_was_made(six: Home, embedder: Embedder) -> None:
+    with six.open() as collection:
         card = card_of(collection)
 
     shown = collection_html(card) + embedder_html(card)
-    assert (card.papers, card.untitled, card.files, card.generation) == (6, 0, ("six.txt",), home.generation())
+    assert (card.papers, card.untitled, card.files, card.generation) == (6, 0, ("six.txt",), six.generation())
     assert (card.dimensions, card.embedder) == (384, f"{embedder.name} {embedder.precision}")
-    assert card.size == sum(path.stat().st_size for path in home.index.rglob("*") if path.is_file())
+    assert card.size == sum(path.stat().st_size for path in six.index.rglob("*") if path.is_file())
     for said in ("<dd>6</dd>", "<li>six.txt</li>", "384 dimensions", card.embedder):
         assert said in shown
-    assert str(home.index.parent) not in shown
+    assert str(six.index.parent) not in shown
 
 
-def test_a_file_of_a_hostile_name_and_a_thousand_files_are_shown_well(home: Home) -> None:
-    with home.open() as collection:
+def test_a_file_of_a_hostile_name_and_a_thousand_files_are_shown_well(six: Home) -> None:
+    with six.open() as collection:
         card = replace(card_of(collection), files=(HOSTILE, *map(str, range(1000))), papers=12345, untitled=2)
 
     shown = collection_html(card)
@@ -162,37 +149,22 @@ def test_each_backend_is_ready_or_says_what_is_missing_and_no_key() -> None:
 # -- in a browser
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
-
-
 def test_both_tabs_fill_when_looked_at_and_can_be_asked_again(
-    browser: Browser, home: Home, assistant: Assistant, evaluation: Evaluation
+    browser: Browser, six: Home, embedder: Embedder, evaluation: Evaluation
 ) -> None:
-    errors: list[str] = []
-    with Conversations(home.settings.home) as conversations:
-        page = build(Site(assistant, conversations))
-        with launched(page, host="127.0.0.1", port=free_port()) as address:
-            view = browser.new_page()
-            view.on("pageerror", lambda error: errors.append(str(error)))
-            view.on("console", lambda said: errors.append(said.text) if said.type in ("error", "warning") else None)
-            view.goto(address)
-            open_tab(view, "Quality")
-            view.get_by_text("No evaluation yet").wait_for()
-            write_report(evaluation, home.settings.home / "evaluation")
-            open_tab(view, "Status")
-            view.locator("#status-report dd").first.wait_for()
-            before = view.locator("#status-report .note").inner_text()
-            view.wait_for_timeout(1100)  # it says the time to the second
-            view.get_by_role("button", name="Look again").click()
-            view.wait_for_function(
-                "before => document.querySelector('#status-report .note').innerText !== before", arg=before
-            )
-            open_tab(view, "Quality")
-            view.get_by_text("Evaluation on mine.jsonl").wait_for()
-            assert view.locator("#quality-report svg.plot").count() == 3
-            view.close()
-
-    assert errors == []
+    with served(six.settings, embedder) as address, watched(browser, address) as context:
+        view = context.new_page()
+        view.goto(address)
+        open_tab(view, "Quality")
+        view.get_by_text("No evaluation yet").wait_for()
+        write_report(evaluation, six.settings.home / "evaluation")
+        open_tab(view, "Status")
+        view.locator("#status-report dd").first.wait_for()
+        before = view.locator("#status-report .note").inner_text()  # it says the time to the second
+        view.wait_for_function(
+            "before => { document.querySelector('#status-refresh').click();"
+            " return document.querySelector('#status-report .note').innerText !== before; }", arg=before, polling=200,
+        )
+        open_tab(view, "Quality")
+        view.get_by_text("Evaluation on mine.jsonl").wait_for()
+        assert view.locator("#quality-report svg.plot").count() == 3

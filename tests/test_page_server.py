@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
@@ -13,22 +12,18 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from browsing import chromium, fetch, free_port, open_tab, proxied
-from papers import Home, write_titled
+from browsing import fetch, free_port, open_tab, proxied, served
+from papers import Home
 
-from assistant import Assistant, Settings
-from assistant.conversations import Conversations
+from assistant import Settings
 from assistant.embedder import Embedder
 from assistant.errors import MisuseError
 from assistant.ui.cli import main
 from assistant.ui.page.address import check_address, check_reach, is_loopback
-from assistant.ui.page.build import build
 from assistant.ui.page.login import Hash, Login, login_line, read_login
-from assistant.ui.page.serving import launched
-from assistant.ui.page.site import Site
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -38,51 +33,26 @@ PASSWORD = "correct: horse €"
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Home:
-    """The index of six papers."""
-    folder = tmp_path_factory.mktemp("served")
-    made = Home(folder / "home", embedder)
-    made.ingest(write_titled(folder / "six.txt", range(6)))
-    return made
-
-
-@contextlib.contextmanager
-def served(home: Home, **options: Any) -> Iterator[str]:
-    """The page over the six papers, in this process; gives its address."""
-    settings = home.settings
-    with Assistant.open(settings) as assistant, Conversations(settings.home) as conversations:
-        page = build(Site(assistant, conversations))
-        with launched(page, host="127.0.0.1", port=free_port(), **options) as address:
-            yield address
-
-
-@pytest.fixture(scope="module")
-def address(home: Home) -> Iterator[str]:
+def address(six: Home, embedder: Embedder) -> Iterator[str]:
     """The page without a login."""
-    with served(home) as address:
+    with served(six.settings, embedder) as address:
         yield address
 
 
 @pytest.fixture(scope="module")
-def locked(home: Home) -> Iterator[str]:
+def locked(six: Home, embedder: Embedder) -> Iterator[str]:
     """The page that lets Ana in, and answers to the name of a proxy."""
     login = Login({"ana": Hash.of(PASSWORD)})
-    with served(home, login=login, proxied=frozenset({"lab.example"})) as address:
+    with served(six.settings, embedder, login=login, proxied=frozenset({"lab.example"})) as address:
         yield address
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
-
-
-def serving(home: Home, *options: str, **named: str) -> subprocess.Popen[str]:
+def serving(six: Home, *options: str, **named: str) -> subprocess.Popen[str]:
     outside = {name: value for name, value in os.environ.items() if name not in ("CI", "XDG_CACHE_HOME")}
     return subprocess.Popen(
-        [sys.executable, "-m", "assistant.ui.cli", "serve", *options], cwd=home.settings.home.parent,
+        [sys.executable, "-m", "assistant.ui.cli", "serve", *options], cwd=six.settings.home.parent,
         env={**outside, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]),
-             "ASSISTANT_HOME": str(home.settings.home), **named},
+             "ASSISTANT_HOME": str(six.settings.home), **named},
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )
 
@@ -113,7 +83,7 @@ def test_wider_takes_a_login_or_a_word_that_it_is_insecure() -> None:
     check_reach("127.0.0.1", login=False, share=False, insecure=False)
 
 
-def test_sharing_takes_a_login_however_insecure(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+def test_sharing_takes_a_login_however_insecure() -> None:
     with pytest.raises(MisuseError, match="--share lets anyone on the internet open the page"):
         check_reach("127.0.0.1", login=False, share=True, insecure=True)
 
@@ -131,12 +101,12 @@ def test_the_command_refuses_before_it_opens_anything(
     assert "ASSISTANT_ROOT_PATH" in capsys.readouterr().err
 
 
-def test_a_busy_port_is_one_line_and_exit_2(home: Home) -> None:
+def test_a_busy_port_is_one_line_and_exit_2(six: Home) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with serving(home, "--port", str(port)) as process:
+        with serving(six, "--port", str(port)) as process:
             output, errors = process.communicate(timeout=60)
 
     assert (process.returncode, output) == (2, "")
@@ -245,7 +215,7 @@ def test_without_the_login_nothing_but_its_form_is_given(locked: str) -> None:
 
     assert status == 200
     assert b"Ask" not in page.partition(b"window.gradio_config")[2].partition(b"</script>")[0]
-    for path in ("config", "gradio_api/info", "gradio_api/queue/data?session_hash=x", "gradio_api/file=/etc/passwd"):
+    for path in ("config", "gradio_api/info", "gradio_api/queue/data?session_hash=x"):
         assert fetch(f"{locked}{path}")[0] == 401, path
     for path in ("gradio_api/queue/join", "gradio_api/run/predict", "gradio_api/upload"):
         assert fetch(f"{locked}{path}", method="POST", body=b"{}", content_type="application/json")[0] == 401, path
@@ -269,9 +239,9 @@ def test_the_right_password_is_let_in_and_no_other(locked: str, name: str, passw
         assert fetch(f"{locked}gradio_api/info", Cookie=cookie)[0] == 200
 
 
-def test_a_password_wrong_or_right_is_told_to_nobody(home: Home, tmp_path: Path) -> None:
+def test_a_password_wrong_or_right_is_told_to_nobody(six: Home, tmp_path: Path) -> None:
     port = free_port()
-    with serving(home, "--port", str(port), ASSISTANT_AUTH=f"ana:{PASSWORD}") as process:
+    with serving(six, "--port", str(port), ASSISTANT_AUTH=f"ana:{PASSWORD}") as process:
         assert process.stdout is not None
         process.stdout.readline()
         for password in ("mistaken", "correct"):
@@ -328,8 +298,24 @@ def test_nothing_is_offered_as_an_api(address: str) -> None:
             assert status == 404, (path, entry["api_name"])
     assert "default-src 'self'" in headers["content-security-policy"]
     for path in ("gradio_api/mcp/sse", "gradio_api/runs", "monitoring", "gradio_api/file=/etc/passwd",
-                 f"gradio_api/file={ROOT / 'README.md'}"):
+                 f"gradio_api/file={ROOT / 'README.md'}", "gradio_api/file=https://127.0.0.1:9/"):
         assert fetch(f"{address}{path}")[0] in (403, 404), path
+
+
+def test_an_upload_that_is_an_address_is_not_fetched(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gradio import processing_utils
+
+    asked: list[str] = []
+    monkeypatch.setattr(processing_utils.sh, "get", lambda url, **_: asked.append(url))
+    config = json.loads(fetch(f"{address}config")[2])
+    files = next(part["id"] for part in config["components"] if part["props"].get("elem_id") == "add-files")
+    number = next(entry["id"] for entry in config["dependencies"] if files in entry["inputs"][:1])
+    upload = {"path": "http://127.0.0.1:9/a.txt", "meta": {"_type": "gradio.FileData"}}
+    body = json.dumps({"fn_index": number, "data": [[upload], False], "session_hash": "x"}).encode()
+
+    status, _, _ = fetch(f"{address}gradio_api/run/predict", method="POST", body=body, content_type="application/json")
+
+    assert (status, asked) == (500, [])
 
 
 # -- behind a proxy
@@ -341,11 +327,13 @@ def log_in(page: Page, name: str, password: str) -> None:
     page.get_by_role("button", name="Login").click()
 
 
-def test_it_works_below_a_path_of_a_proxy_login_included(home: Home, browser: Browser) -> None:
+def test_it_works_below_a_path_of_a_proxy_login_included(
+    six: Home, embedder: Embedder, browser: Browser
+) -> None:
     login = Login({"ana": Hash.of(PASSWORD)})
     requests: list[str] = []
     with (
-        served(home, login=login, root_path="/papers") as address,
+        served(six.settings, embedder, login=login, root_path="/papers") as address,
         proxied(int(address.rstrip("/").rpartition(":")[2]), "/papers") as outside,
     ):
         page = browser.new_page()
@@ -366,10 +354,10 @@ def test_it_works_below_a_path_of_a_proxy_login_included(home: Home, browser: Br
 # -- sharing, and the end
 
 
-def test_sharing_says_what_it_does_first_and_fails_plainly_where_it_cannot(home: Home) -> None:
+def test_sharing_says_what_it_does_first_and_fails_plainly_where_it_cannot(six: Home) -> None:
     nowhere = f"http://127.0.0.1:{free_port()}"
     proxies = {name: nowhere for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")}
-    with serving(home, "--share", "--port", str(free_port()), ASSISTANT_AUTH=f"ana:{PASSWORD}", **proxies) as process:
+    with serving(six, "--share", "--port", str(free_port()), ASSISTANT_AUTH=f"ana:{PASSWORD}", **proxies) as process:
         output, errors = process.communicate(timeout=120)
 
     notice, *rest = errors.splitlines()
@@ -380,23 +368,20 @@ def test_sharing_says_what_it_does_first_and_fails_plainly_where_it_cannot(home:
     assert PASSWORD not in output + errors
 
 
-@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
-def test_it_ends_quietly_when_asked_to_and_nobody_was_told_of_it(
-    home: Home, tmp_path: Path, asked: signal.Signals
-) -> None:
+def test_it_ends_quietly_when_asked_to_and_nobody_was_told_of_it(six: Home, tmp_path: Path) -> None:
     with socket.socket() as proxy:
         proxy.bind(("127.0.0.1", 0))
         proxy.listen()
         to_proxy = f"http://127.0.0.1:{proxy.getsockname()[1]}"
         port = free_port()
         named = {"http_proxy": to_proxy, "HTTP_PROXY": to_proxy, "GRADIO_SHARE": "True", "HOME": str(tmp_path)}
-        with serving(home, "--port", str(port), **named) as process:
+        with serving(six, "--port", str(port), **named) as process:
             assert process.stdout is not None
             first = process.stdout.readline()
             with socket.create_connection(("127.0.0.1", port)) as open_stream:  # as a browser keeps one
                 open_stream.sendall(b"GET /gradio_api/heartbeat/x HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
                 assert open_stream.recv(12) == b"HTTP/1.1 200"
-                process.send_signal(asked)
+                process.send_signal(signal.SIGINT)  # and SIGTERM above
                 output, errors = process.communicate(timeout=60)
         proxy.setblocking(False)
         with pytest.raises(BlockingIOError):
@@ -409,8 +394,8 @@ def test_it_ends_quietly_when_asked_to_and_nobody_was_told_of_it(
     assert not (tmp_path / ".cache" / "Microsoft").exists()
 
 
-def test_a_closed_port_is_free_again(home: Home) -> None:
-    with served(home) as address:
+def test_a_closed_port_is_free_again(six: Home, embedder: Embedder) -> None:
+    with served(six.settings, embedder) as address:
         port = int(address.rstrip("/").rpartition(":")[2])
     check_address("127.0.0.1", port)
 

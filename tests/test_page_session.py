@@ -20,10 +20,12 @@ from assistant.evaluation.questions import load
 from assistant.followup import Turn
 from assistant.ui.export import exported
 from assistant.ui.feedback import as_question
+from assistant.ui.page.address import may_type_addresses
 from assistant.ui.page.entries import Entry, Halted, Pending
 from assistant.ui.page.examples import examples
+from assistant.ui.page.failures import BROKEN
 from assistant.ui.page.own_settings import changed
-from assistant.ui.page.session import BROKEN, Session, Sessions, owner_of
+from assistant.ui.page.session import Session, Sessions, owner_of
 from assistant.ui.page.site import Site
 
 BROWSER = "0123456789abcdef" * 2
@@ -37,7 +39,7 @@ def site(home: Home, tmp_path: Path, embedder: Embedder) -> Iterator[Site]:
         Assistant(Collection(home.settings), embedder, home.settings) as assistant,
         Conversations(home.settings.home) as kept,
     ):
-        yield Site(assistant, kept)
+        yield Site(assistant, kept, typed_addresses=True)
 
 
 def last(entries: Iterator[Entry]) -> Entry:
@@ -65,6 +67,7 @@ def test_a_page_that_the_server_forgot_goes_on_with_its_conversation_and_with_no
     again = anew.enter("page", username=None, told=told)
     assert asked(again) == ["what is Quillon?"]
     assert anew.enter("page", username=None, told={}) is again
+    assert anew.enter("page", username="bo", told={}).owner == "user:bo"  # though it knows the page's name
     for username, owner in (("ann", BROWSER), (None, "f" * 32)):
         other = anew.enter(f"{username}{owner}", username=username, told={**told, "owner": owner})
         assert asked(other) == []
@@ -112,16 +115,26 @@ def test_a_new_conversation_ends_what_is_being_written_in_the_old_one(site: Site
 
 
 def test_an_unforeseen_failure_is_told_without_its_words(
-    site: Site, capsys: pytest.CaptureFixture[str]
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    session = Session(site, "a", saving=False)
+    def fails(question: str, **_: object) -> None:
+        raise ValueError(question)
+
+    monkeypatch.setattr(site.assistant, "pieces", fails)
+
+    entry = last(Session(site, "a").ask("what is Quillon?"))
+
+    assert entry == Halted("what is Quillon?", "", f"{BROKEN}. Please try again.", failed=True)
+    said = capsys.readouterr().err
+    assert said.startswith("assistant: ValueError while answering on the page\n") and "Quillon" not in said
+
+
+def test_an_index_that_is_gone_is_told_with_what_to_do(site: Site) -> None:
     site.assistant.collection.close()  # the database is closed under it
 
-    entry = last(session.ask("what is Quillon?"))
+    entry = last(Session(site, "a", saving=False).ask("what is Quillon?"))
 
-    assert isinstance(entry, Halted) and entry.failed
-    assert "Quillon" not in capsys.readouterr().err
-    assert entry.why == BROKEN or "ingest" in entry.why
+    assert isinstance(entry, Halted) and entry.failed and "ingest" in entry.why
 
 
 def test_nothing_is_saved_where_it_is_not_wished(site: Site) -> None:
@@ -157,13 +170,65 @@ def test_the_key_of_whoever_runs_the_page_goes_to_no_address_a_user_typed(
     settings = Settings(home=tmp_path, backend="openai", _env_file=None)
     assert settings.api_key is not None
 
-    assert changed(settings, {"base_url": "http://elsewhere.example/v1"}).api_key is None
-    assert changed(settings, {"base_url": "  ", "top_k": 3}).api_key == settings.api_key
-    typed = changed(settings, {"base_url": "http://elsewhere.example/v1", "api_key": "sk-own"}).api_key
+    def use(**changes: object) -> Settings:
+        return changed(settings, changes, typed_addresses=True)
+
+    assert use(base_url="http://elsewhere.example/v1").api_key is None
+    assert use(base_url="  ", top_k=3).api_key == settings.api_key
+    typed = use(base_url="http://elsewhere.example/v1", api_key="sk-own").api_key
     assert typed is not None and typed.get_secret_value() == "sk-own"
-    assert changed(settings, {"home": "/", "gguf": "/etc/passwd"}) == settings
+    assert use(home="/", gguf="/etc/passwd") == settings
     with pytest.raises(MisuseError, match="base url: "):
-        changed(settings, {"base_url": "file:///etc/passwd"})
+        use(base_url="file:///etc/passwd")
+
+
+def test_no_address_can_be_typed_where_others_reach_the_page(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, base_url="http://127.0.0.1:9/v1", _env_file=None)
+
+    with pytest.raises(MisuseError, match="this page calls only the model server that whoever runs it has set"):
+        changed(settings, {"base_url": "http://169.254.169.254/"}, typed_addresses=False)
+    assert changed(settings, {"base_url": "http://127.0.0.1:9/v1", "top_k": 3}, typed_addresses=False).top_k == 3
+
+
+@pytest.mark.parametrize(("said", "may"), [
+    ({}, True), ({"host": "0.0.0.0"}, False), ({"root_path": "/papers"}, False), ({"allowed_hosts": "lab"}, False),
+    ({"host": "0.0.0.0", "typed_addresses": True}, True),
+])
+def test_whether_addresses_can_be_typed_depends_on_who_reaches_the_page(said: dict[str, object], may: bool) -> None:
+    settings = Settings(_env_file=None, **said)  # type: ignore[arg-type]
+
+    assert may_type_addresses(settings, login=False, share=False) is may
+    assert may_type_addresses(settings, login=True, share=False) is settings.typed_addresses
+    assert may_type_addresses(settings, login=False, share=True) is settings.typed_addresses
+
+
+def test_settings_wait_for_the_answer_that_is_being_written(site: Site) -> None:
+    session = Session(site, "a")
+    entries = session.ask("what is Quillon?")
+    next(entries)
+
+    with pytest.raises(MisuseError, match="a question is being answered"):
+        session.use({"top_k": 3})
+
+    assert isinstance(last(entries), Turn)
+    session.use({"top_k": 3})
+    assert session.settings.top_k == 3 and asked(session) == ["what is Quillon?"]
+
+
+def test_an_old_question_that_ends_late_leaves_the_new_one_stoppable(site: Site) -> None:
+    session = Session(site, "a")
+    with ScriptedServer(is_slow("Quillon keeps 97% [1]. " * 50, first_s=0, between_s=0.1)) as server:
+        old = session.ask("what is Quillon?")
+        next(old)
+        session.begin()
+        session.use({"backend": "openai", "model": server.model, "base_url": server.url, "api_key": "sk-own"})
+        new = session.ask("what does Quillon keep?")
+        next(new)
+        list(old)
+
+        session.stop()
+
+        assert last(new) == Halted("what does Quillon keep?", "", "Stopped.", failed=False)
 
 
 def test_examples_are_made_of_the_collections_own_names(site: Site) -> None:

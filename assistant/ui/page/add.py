@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import sys
-import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from assistant.errors import AssistantError
 from assistant.ui.page.adding import Job
 from assistant.ui.page.desk import Desk
+from assistant.ui.page.failures import BROKEN, told
+from assistant.ui.page.panel import panel
 from assistant.ui.page.shown.added import problem, progress, question, report, sources
 from assistant.ui.page.site import Site
 from assistant.ui.page.uploads import MAX_BYTES, SUFFIXES
 
-if TYPE_CHECKING:
-    import gradio as gr
-
 LONGEST_PASTE = 5_000_000  # characters
 LONGEST_ABSTRACT = 20_000
 LOOK_AGAIN = 0.3  # seconds between two looks at how far an ingest is
-BROKEN = "Something went wrong inside the assistant; the terminal it runs in says what"
+WHERE = "on the Add papers tab"
 HOW = (
     "Text with one abstract a line or a title line before each, JSON lines, or CSV with a column *abstract* "
     f"(Zotero, Scopus and arXiv exports are). At most {MAX_BYTES // 2**20} MB a file."
@@ -71,17 +67,17 @@ def add_tab(site: Site) -> None:
                         label="Name of this source", value="pasted.txt", max_length=100, elem_id="add-name"
                     )
                     add_many = gr.Button("Add these papers", variant="primary", elem_id="add-many-go")
-            outcome = _panel("add-outcome")
+            outcome = panel("add-outcome")
             stop = gr.Button("Stop", size="sm", visible=False, elem_id="add-stop")
         with gr.Column(scale=6, min_width=320):
             gr.Markdown("### Sources of the collection")
-            table = _panel("add-sources")
+            table = panel("add-sources")
             with gr.Row(elem_id="add-removal"):
                 chosen = gr.Dropdown(
                     label="Remove a source", choices=[], value=None, elem_id="add-remove-name", scale=3, min_width=180
                 )
                 ask = gr.Button("Remove …", size="sm", elem_id="add-remove", scale=1, min_width=110)
-            sure = _panel("add-sure")
+            sure = panel("add-sure")
             with gr.Row(visible=False) as answer:
                 yes = gr.Button("Yes, remove it", variant="stop", size="sm", elem_id="add-remove-yes")
                 no = gr.Button("Keep it", size="sm", elem_id="add-remove-no")
@@ -91,7 +87,7 @@ def add_tab(site: Site) -> None:
 
     def board(said: Any) -> tuple[Any, ...]:
         """What is shown when nothing is going on: what was said last, and the sources."""
-        rows = _told(desk.rows)
+        rows = told(desk.rows, WHERE)
         if isinstance(rows, str):
             return said, gr.update(visible=False), problem(rows), gr.update(), gr.Timer(active=False)
         labels = [(f"{row.name} ({row.papers:,} papers)", str(row.file_id)) for row in rows]
@@ -102,7 +98,7 @@ def add_tab(site: Site) -> None:
         return progress(job.step), gr.update(visible=True), gr.update(), gr.update(), gr.Timer(active=True)
 
     def started(what: str, start: Callable[[], Job]) -> tuple[Any, ...]:
-        job = _told(start)
+        job = told(start, WHERE)
         return (*board(problem(job)), "") if isinstance(job, str) else (*going(job), what)
 
     def looked(mine: str, *typed: Any) -> tuple[Any, ...]:
@@ -123,7 +119,7 @@ def add_tab(site: Site) -> None:
         return board(gr.update()) if job is None else (*going(job)[:2], *board("")[2:4], gr.Timer(active=True))
 
     def asked(file_id: str | None) -> tuple[Any, ...]:
-        row = _told(lambda: desk.row(file_id))
+        row = told(lambda: desk.row(file_id), WHERE)
         if isinstance(row, str):
             return problem(row), gr.update(visible=False)
         return question(row, desk.own(row)), gr.update(visible=True)
@@ -148,22 +144,3 @@ def add_tab(site: Site) -> None:
     stop.click(desk.stop, None, None, **options)
     soon.tick(looked, [mine, *typed], [*state, *typed], **options)
     tab.select(opened, None, [outcome, stop, table, chosen, soon], **options)
-
-
-def _told(work: Callable[[], Any]) -> Any:
-    """What ``work`` gives, or why it could not, as text."""
-    try:
-        return work()
-    except AssistantError as exc:
-        return str(exc)
-    except Exception as exc:
-        print(f"assistant: {type(exc).__name__} on the Add papers tab", file=sys.stderr)
-        traceback.print_tb(exc.__traceback__)
-        return BROKEN
-
-
-def _panel(elem_id: str) -> gr.Markdown:
-    """A place for escaped HTML. Markdown leaves a whole block of HTML alone, and its sanitizer is a second fence."""
-    import gradio as gr
-
-    return gr.Markdown("", elem_id=elem_id, sanitize_html=True, latex_delimiters=[], header_links=False)

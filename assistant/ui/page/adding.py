@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -45,8 +46,9 @@ class Job:
         self.stopped = False
         self.ended = threading.Event()
         self._after = after
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115  # no pipe: a long report fills it before anybody reads
         self._process = child.start(
-            "ingest.cli", ["--json", "--progress", *words], settings, stderr=subprocess.PIPE
+            "ingest.cli", ["--json", "--progress", *words], settings, stdout=self._output, stderr=subprocess.PIPE
         )
         threading.Thread(target=self._follow, name="assistant-ingest", daemon=True).start()
 
@@ -56,27 +58,33 @@ class Job:
         self._process.terminate()
 
     def _follow(self) -> None:
-        said: list[str] = []
         try:
-            assert self._process.stderr is not None and self._process.stdout is not None
-            for raw in self._process.stderr:
-                line = raw.decode("utf-8", "replace").strip()
-                step = _step(line)
-                if step is not None:
-                    self.step = step
-                elif line.startswith("ingest: "):
-                    said.append(line.removeprefix("ingest: "))
-            output = self._process.stdout.read()
-            code = self._process.wait()
-            self.report = read_report(output)
+            with self._output, self._process:  # which waits for its end
+                said = self._heard()
+                code = self._process.wait()
+                self._output.seek(0)
+                self.report = read_report(self._output.read())
             if self.report is None and self.stopped:
                 self.problem = "stopped; what was finished is kept, add the same again to go on"
             elif self.report is None:
                 self.problem = "; ".join(said) or f"the ingest ended early (status {code}); what was finished is kept"
-        finally:
             if self._after is not None:
                 self._after(self.report)
-            self.ended.set()
+        finally:
+            self.ended.set()  # whatever happened, or nobody could add again
+
+    def _heard(self) -> list[str]:
+        """Keep its progress; gives what else it said, once it has ended."""
+        assert self._process.stderr is not None
+        said: list[str] = []
+        for raw in self._process.stderr:
+            line = raw.decode("utf-8", "replace").strip()
+            step = _step(line)
+            if step is not None:
+                self.step = step
+            elif line.startswith("ingest: "):
+                said.append(line.removeprefix("ingest: "))
+        return said
 
 
 class Adding:

@@ -53,6 +53,15 @@ def check_reach(host: str, *, login: bool, share: bool, insecure: bool) -> None:
         )
 
 
+def may_type_addresses(settings: Settings, *, login: bool, share: bool) -> bool:
+    """Whether users may have this server call addresses that they type: where they are this machine's, or it is set.
+
+    A login or a proxy says that others are expected, wherever the page itself listens.
+    """
+    others = share or login or bool(settings.root_path or settings.allowed_hosts) or not is_loopback(settings.host)
+    return settings.typed_addresses or not others
+
+
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach it."""
     try:

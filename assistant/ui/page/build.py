@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import gradio as gr
 
 TITLE = "Ask the abstracts"
+HOUR, DAY = 3600, 86400  # seconds: how often uploads that nobody added are deleted, and how old they are by then
 
 
 def build(site: Site) -> gr.Blocks:
@@ -24,7 +25,7 @@ def build(site: Site) -> gr.Blocks:
     import gradio as gr
 
     page: gr.Blocks
-    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
+    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=(HOUR, DAY)) as page:
         cited = gr.State(())  # paper ids of the last answer, first cited first
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Ask", id="ask", render_children=True):

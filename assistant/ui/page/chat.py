@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from assistant.conversations import Feedback
-from assistant.errors import AssistantError, MisuseError
+from assistant.errors import AssistantError
 from assistant.followup import Turn, papers_of
+from assistant.recent import Recent
 from assistant.ui.export import exported
 from assistant.ui.page.entries import Entry, Pending
 from assistant.ui.page.examples import examples
 from assistant.ui.page.history import history_panel
 from assistant.ui.page.own_settings_panel import settings_panel
+from assistant.ui.page.parcel import save, say
 from assistant.ui.page.session import Session, Sessions
 from assistant.ui.page.shown.answer import beginning, conversation, entry_html, turn_html
 from assistant.ui.page.shown.cited import cited as cited_paper
@@ -37,6 +39,7 @@ def chat_tab(site: Site, page: gr.Blocks, *, cited: gr.State) -> None:
     import gradio as gr
 
     sessions = Sessions(site)
+    begun: Recent[str, str] = Recent(1)
     session = gr.State(None, delete_callback=_close)  # keeps it alive as long as the page is open
     who = gr.JSON(visible=False)     # what the browser says it is, once it has been looked at
     parcel = gr.HTML({}, html_template="", js_on_load="chat.receive(watch, props)", elem_id="parcel", container=False)
@@ -44,14 +47,22 @@ def chat_tab(site: Site, page: gr.Blocks, *, cited: gr.State) -> None:
     def entered(here: Any, request: gr.Request) -> Session:
         return sessions.enter(str(request.session_hash), username=request.username, told=here)
 
+    def begin() -> str:
+        """What stands where nothing has been asked; made once for a state of the collection: all names are counted."""
+        store = site.assistant.collection.store
+        made = begun.get(
+            ["html"], lambda _: {"html": beginning(store.count(), examples(site.assistant))}, state=store.generation()
+        )
+        return made["html"]
+
     with gr.Row(elem_id="ask"):
         with gr.Column(elem_id="side", min_width=0):
             history = history_panel()
-            settings_panel(site.settings, session, who, parcel, enter=entered)
+            settings_panel(site, session, who, parcel, enter=entered)
         with gr.Column(elem_id="talk", min_width=0):
             # Its value is a message: the turns to keep, and the HTML that follows them.
             talk = gr.HTML(
-                {"keep": 0, "html": beginning(site.assistant.collection.store.count(), examples(site.assistant))},
+                {"keep": 0, "html": begin()},
                 html_template=TALK, apply_default_css=False, elem_id="conversation",
                 js_on_load="chat.converse(element, trigger, server, props, watch)  // 'ask' 'act'",
                 server_functions=[_paper_opener(site)],
@@ -79,12 +90,12 @@ def chat_tab(site: Site, page: gr.Blocks, *, cited: gr.State) -> None:
                     change |= _aside(now)
                 yield change if isinstance(entry, Pending) else change | ready
                 change = {}
-        except MisuseError as exc:  # two at once
-            yield {parcel: {"say": str(exc)}}
+        except AssistantError as exc:  # such as two at once
+            yield {parcel: say(str(exc))}
 
     def from_box(question: str, here: Any, request: gr.Request) -> Iterator[Update]:
         if question.strip():
-            yield from ask(question, entered(here, request))
+            yield from ask(question[:LONGEST_QUESTION], entered(here, request))
 
     def from_page(here: Any, event: gr.EventData, request: gr.Request) -> Iterator[Update]:
         question, instead = str(event._data.get("question", ""))[:LONGEST_QUESTION], event._data.get("instead")
@@ -120,18 +131,17 @@ def chat_tab(site: Site, page: gr.Blocks, *, cited: gr.State) -> None:
                     update |= _all_of(now)
                 case "rate":
                     now.rate(int(given["turn"]), Feedback(bool(given["useful"]), str(given["comment"])[:1000]))
-                    update[parcel] = {"say": "Thank you; that is kept beside the answer."}
+                    update[parcel] = say("Thank you; that is kept beside the answer.")
                 case "export":
-                    update[parcel] = {"file": _file(now, str(given["form"]), given.get("turn"))}
+                    update[parcel] = _file(now, str(given["form"]), given.get("turn"))
         except AssistantError as exc:
-            update[parcel] = {"say": str(exc)}
+            update[parcel] = say(str(exc))
         return update
 
     def _all_of(now: Session) -> Update:
         html = conversation(now.turns, rated=now.conversation is not None, feedback=now.feedback)
-        begin = beginning(site.assistant.collection.store.count(), examples(site.assistant)) if not now.turns else ""
         return {
-            talk: {"keep": 0, "html": html or begin, "conversation": now.conversation}, **_aside(now),
+            talk: {"keep": 0, "html": html or begin(), "conversation": now.conversation}, **_aside(now),
         }
 
     def _aside(now: Session) -> Update:
@@ -168,12 +178,12 @@ def _shown(now: Session, entry: Entry, number: int) -> str:
     return entry_html(entry, number)
 
 
-def _file(now: Session, form: str, turn: object) -> dict[str, str]:
+def _file(now: Session, form: str, turn: object) -> dict[str, Any]:
     answers = [turn.answer for turn in now.turns]
     if turn:
         answers = answers[int(str(turn)) - 1:int(str(turn))]
     name = f"answer-{turn}" if turn else "conversation"
-    return {"name": f"{name}.{form}", "text": exported(answers, form, now.cited_papers())}
+    return save(f"{name}.{form}", exported(answers, form, now.cited_papers()))
 
 
 def _paper_opener(site: Site) -> Callable[[dict[str, Any]], dict[str, str]]:

@@ -32,12 +32,12 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 def start(
-    module: str, arguments: Sequence[str], settings: Settings, *, stderr: IO[bytes] | int
+    module: str, arguments: Sequence[str], settings: Settings, *, stdout: IO[bytes] | int, stderr: IO[bytes] | int
 ) -> subprocess.Popen[bytes]:
-    """Run ``python -m module arguments``; its output can be read from ``stdout``."""
+    """Run ``python -m module arguments``."""
     process = subprocess.Popen(
         [sys.executable, "-m", module, *arguments], env=environment(settings), stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=stderr, cwd=settings.home,  # where no .env says otherwise
+        stdout=stdout, stderr=stderr, cwd=settings.home,  # where no .env says otherwise
     )
     if hasattr(os, "setpriority"):
         with contextlib.suppress(OSError):  # it may be over already

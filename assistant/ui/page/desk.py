@@ -76,12 +76,13 @@ class Desk:
                     same = found.path.name == safe_name(path.name)
                     why = "some signs cannot stand in it" if same else "another source has that name"
                     notes.append(f"{found.given} is called {found.path.name} here: {why}")
-            for path in paths:  # what was uploaded has been copied
-                with contextlib.suppress(OSError):
-                    path.unlink()
             return [str(found.path) for found in kept]
 
-        return self.adding.start(words, partial(self._tidy, kept), notes=notes)
+        try:
+            return self.adding.start(words, partial(self._tidy, kept, paths), notes=notes)
+        except BaseException:  # nothing was begun
+            self._tidy(kept, (), None)
+            raise
 
     def add_paper(self, title: str, abstract: str, authors: str, year: str) -> Job:
         """One paper that was typed in; its file is named by its title.
@@ -132,8 +133,12 @@ class Desk:
     def _files(self) -> list[StoredFile]:
         return self._assistant.collection.read(self._assistant.collection.store.files)
 
-    def _tidy(self, kept: Sequence[Kept], done: Report | None) -> None:
-        """Delete the new files that nothing was read from."""
+    def _tidy(self, kept: Sequence[Kept], uploaded: Sequence[Path], done: Report | None) -> None:
+        """Delete new files that nothing was read from, and what was uploaded once it is in: else it may be again."""
+        if done is not None and done.files:
+            for path in uploaded:
+                with contextlib.suppress(OSError):
+                    path.unlink()
         known = {file.path for file in self._files()}
         for found in kept:
             if found.new and str(found.path) not in known:

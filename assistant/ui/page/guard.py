@@ -17,9 +17,12 @@ POLICY = (
 WRONG_NAME = (
     b"This page is not served under that name. Whoever runs it can add the name to ASSISTANT_ALLOWED_HOSTS.\n"
 )
-# Gradio calls any handler by its name there, those marked private too. The page itself calls them by number, through
-# the queue or at run/predict.
-CLOSED = re.compile(r"/gradio_api/(call|api|run(?!/predict/?$))(/|$)")
+# What the page itself asks for below /gradio_api. What else Gradio offers there calls handlers by their names, those
+# marked private too, or makes this server fetch any address of the internet for whoever asks (file=https://…).
+OPEN = re.compile(
+    r"/(queue/(join|data)|run/predict|component_server|upload|upload_progress|cancel|reset|"
+    r"heartbeat/\w+|app_id|info|login_check|user|token|startup-events|theme\.css)/?"
+)
 NOT_FOUND = b"There is nothing here.\n"
 FROM_ELSEWHERE = b"This page takes no requests from pages of other sites.\n"
 
@@ -43,7 +46,7 @@ class Guard:
         elif origin is not None and not self._is_ours(origin, host):
             # Gradio would answer it wherever the page is not on localhost, with the visitor's login.
             await _refuse(send, 403, FROM_ELSEWHERE)
-        elif CLOSED.search(scope["path"]):
+        elif not _is_open(scope["path"]):
             await _refuse(send, 404, NOT_FOUND)
         else:
             await self._app(scope, receive, _guarded(send))
@@ -62,6 +65,11 @@ def host_name(host: str) -> str:
     """
     name, _, port = host.rpartition(":")
     return (name if port.isdigit() else host).strip("[]")
+
+
+def _is_open(path: str) -> bool:
+    _, gradios, rest = path.partition("/gradio_api")
+    return not gradios or OPEN.fullmatch(rest) is not None
 
 
 def _guarded(send: Any) -> Callable[[dict[str, Any]], Any]:

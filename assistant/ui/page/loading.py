@@ -31,6 +31,12 @@ def load_gradio() -> None:
 
     inspect.getfile = of_no_file_to_gradio  # type: ignore[assignment]
     try:
-        import gradio  # noqa: F401
+        from gradio import processing_utils
     finally:
         inspect.getfile = real
+    processing_utils.async_ssrf_protected_download = _download_nothing
+
+
+async def _download_nothing(url: str, cache_dir: str) -> str:
+    """In place of Gradio's download of an "uploaded" file whose path is a web address."""
+    raise ValueError("files are uploaded, not fetched from addresses")

@@ -52,11 +52,12 @@ class Maps:
         problem: str | None = "it took more than an hour"
         try:
             arguments = [str(self._file.resolve())]
-            process = child.start("assistant.map", arguments, self._assistant.settings, stderr=subprocess.PIPE)
+            process = child.start(
+                "assistant.map", arguments, self._assistant.settings, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+            )
             try:
                 _, errors = process.communicate(timeout=LONGEST)
-                said = errors.decode("utf-8", "replace").strip().splitlines() or ["map: it ended early"]
-                problem = said[-1].removeprefix("map: ") if process.returncode else None
+                problem = _told(errors, process.returncode) if process.returncode else None
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.communicate()
@@ -66,3 +67,10 @@ class Maps:
             with self._lock:
                 self._drawing = None
                 self._failed = None if problem is None else (state, problem)
+
+
+def _told(errors: bytes, status: int) -> str:
+    """What ``assistant.map`` says went wrong; of anything else, such as a traceback, only that it did."""
+    lines = errors.decode("utf-8", "replace").splitlines()
+    said = [line.removeprefix("map: ") for line in lines if line.startswith("map: ")]
+    return said[-1] if said else f"it ended early (status {status})"

@@ -14,12 +14,19 @@ if TYPE_CHECKING:
 
 CHANGEABLE = ("backend", "cascade_to", "model", "base_url", "api_key", "top_k", "refusal")
 
+FIXED = (
+    "this page calls only the model server that whoever runs it has set; ASSISTANT_TYPED_ADDRESSES=true lets users "
+    "type addresses of their own"
+)
 
-def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
+
+def changed(settings: Settings, changes: Mapping[str, Any], *, typed_addresses: bool) -> Settings:
     """The settings with some of `CHANGEABLE` changed; blank texts change nothing.
 
     The key of whoever runs the page is never sent to an address that a user typed.
 
+    Args:
+        typed_addresses: whether ``base_url`` may be changed.
     Raises:
         MisuseError: a value cannot be.
     """
@@ -29,6 +36,8 @@ def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
     }
     given = {name: value for name, value in given.items() if value != ""}
     if given.get("base_url", settings.base_url) != settings.base_url:
+        if not typed_addresses:
+            raise MisuseError(FIXED)
         given.setdefault("api_key", None)
     try:
         return type(settings).model_validate({**settings.model_dump(), **given})

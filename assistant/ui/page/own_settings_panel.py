@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from assistant.errors import AssistantError
+from assistant.ui.page.parcel import say
 from assistant.ui.page.session import Session
+from assistant.ui.page.site import Site
 
 if TYPE_CHECKING:
     import gradio as gr
-
-    from assistant.settings import Settings
 
 BACKENDS = (
     ("Quotes only, no model", "extractive"), ("OpenAI-compatible server", "openai"), ("Ollama", "ollama"),
@@ -21,15 +21,20 @@ REFUSALS = (("strict: refuse early", "strict"), ("balanced", "balanced"), ("eage
 
 
 def settings_panel(
-    settings: Settings, session: gr.State, who: gr.JSON, parcel: gr.HTML, *, enter: Callable[[Any, gr.Request], Session]
+    site: Site, session: gr.State, who: gr.JSON, parcel: gr.HTML, *, enter: Callable[[Any, gr.Request], Session]
 ) -> None:
     """Build it where it is called; ``enter`` gives the session of whoever changes something."""
     import gradio as gr
 
+    settings = site.settings
     with gr.Accordion("Settings of this session", open=False, elem_id="own-settings"):
         backend = gr.Dropdown(list(BACKENDS), value=settings.backend, label="Who writes answers")
         model = gr.Textbox(label="Model", placeholder=settings.model or "the server's usual one", max_length=200)
-        base_url = gr.Textbox(label="Address of its server", placeholder="http://localhost:8080/v1", max_length=500)
+        base_url = gr.Textbox(
+            label="Address of its server", max_length=500, interactive=site.typed_addresses,
+            placeholder="http://localhost:8080/v1" if site.typed_addresses else "",
+            info=None if site.typed_addresses else "Set by whoever runs this page.",
+        )
         key = gr.Textbox(
             label="Key", type="password", max_length=500,
             info="Kept in this session's memory only; gone when you reload.",
@@ -43,7 +48,7 @@ def settings_panel(
     def used(
         backend: str, model: str, base_url: str, key: str, top_k: float, refusal: str, trace: bool,
         here: Any, request: gr.Request,
-    ) -> tuple[Session, dict[str, str]]:
+    ) -> tuple[Session, dict[str, Any]]:
         now = enter(here, request)
         now.trace = trace
         try:
@@ -54,7 +59,7 @@ def settings_panel(
             said = f"From the next question on: {now.readiness()}."
         except AssistantError as exc:
             said = str(exc)
-        return now, {"say": said}
+        return now, say(said)
 
     used.__annotations__["request"] = gr.Request
     use.click(

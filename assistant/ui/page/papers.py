@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-import traceback
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from assistant.errors import AssistantError, MisuseError
+from assistant.errors import MisuseError
 from assistant.retrieval.filters import Filters
+from assistant.ui.page.failures import told
 from assistant.ui.page.maps import Maps
+from assistant.ui.page.panel import panel
 from assistant.ui.page.shelf import PAGE, Shelf, find, look_at
 from assistant.ui.page.shown.map import cited_note, legend, map_data
 from assistant.ui.page.shown.paper import gone, heading, hint, paper_view, problem, results
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 CODE = {"Any": None, "Gives code": True, "Gives no code": False}
 LONGEST_QUERY = 1000  # characters
 LOOK_AGAIN = 1.0  # seconds between two looks whether the map is drawn
-BROKEN = "Something went wrong inside the assistant; the terminal it runs in says what"
+WHERE = "on the Papers tab"
 # Nobody's API; and answered at once, not over the queue: that loses an event that comes just as the one before ends.
 PRIVATE: dict[str, Any] = {"api_visibility": "private", "queue": False}
 
@@ -55,15 +55,15 @@ def papers_tab(site: Site, *, cited: gr.State) -> None:
                     first = gr.Textbox(label="From year", max_length=4, visible=False, min_width=90)
                     last = gr.Textbox(label="To year", max_length=4, visible=False, min_width=90)
                 clear = gr.Button("Clear search and filters", size="sm", elem_id="papers-clear")
-            listed = _panel("papers-results")
+            listed = panel("papers-results")
             with gr.Row(elem_id="papers-pager"):
                 back = gr.Button("Previous", size="sm", interactive=False, elem_id="papers-back")
                 on = gr.Button("Next", size="sm", interactive=False, elem_id="papers-next")
         with gr.Column(scale=6, min_width=320, elem_id="papers-side"):
-            _panel("map-frame", '<div class="map-frame"></div>')  # the script's own; never written to
-            lit = _panel("map-cited", cited_note(()))
-            around = _panel("map-legend")
-            paper = _panel("paper-view", hint())
+            panel("map-frame", '<div class="map-frame"></div>')  # the script's own; never written to
+            lit = panel("map-cited", cited_note(()))
+            around = panel("map-legend")
+            paper = panel("paper-view", hint())
     # How server and script talk: what the map shows, and which link to a paper or topic was followed.
     data = gr.Textbox(visible="hidden", elem_id="map-data", label="Map", container=False)
     followed = gr.Textbox(visible="hidden", elem_id="papers-followed", label="Chosen", container=False)
@@ -74,21 +74,21 @@ def papers_tab(site: Site, *, cited: gr.State) -> None:
 
     def shelf_of(*asked: Any, page: int) -> tuple[Any, ...]:
         text, files, code, name, author, first, last, topic = asked
-        atlas = maps.atlas()
-        among = atlas.members(topic) if atlas is not None and topic is not None else None
+        text, atlas = (text or "").strip()[:LONGEST_QUERY], maps.atlas()
+        known = atlas is not None and topic is not None and topic < len(atlas.topics)  # else of a map that is gone
+        among, named = (atlas.members(topic), atlas.topics[topic].name) if atlas and known else (None, "")
 
         def work() -> Shelf:
             years = (_year(first), _year(last))
             filters = Filters(
                 tuple(files or ()), CODE.get(code), _one(name), years if any(years) else None, _one(author)
             )
-            return find(assistant, text or "", filters, page=page, among=among)
+            return find(assistant, text, filters, page=page, among=among)
 
-        shelf = _told(work)
+        shelf = told(work, WHERE)
         if isinstance(shelf, str):
             return problem(shelf), 0, gr.update(interactive=False), gr.update(interactive=False)
-        named = atlas.topics[topic].name if among is not None and atlas is not None and topic is not None else ""
-        html = results(shelf, heading(shelf, (text or "").strip(), named))
+        html = results(shelf, heading(shelf, text, named))
         at = shelf.first // PAGE
         return (
             html, at, gr.update(interactive=at > 0), gr.update(interactive=shelf.first + PAGE < shelf.total)
@@ -105,17 +105,16 @@ def papers_tab(site: Site, *, cited: gr.State) -> None:
         return *nothing, *anew(*nothing), _legend(maps, None)
 
     def choices() -> tuple[Any, ...]:
-        known = _told(lambda: assistant.collection.read(lambda: (
-            sorted({file.name for file in assistant.collection.store.files()}),
-            assistant.collection.store.known_bylines(),
-        )))
+        store = assistant.collection.store
+        known = told(lambda: assistant.collection.read(
+            lambda: (sorted({file.name for file in store.files()}), store.known_bylines())
+        ), WHERE)
         if isinstance(known, str):
             return tuple(gr.update() for _ in range(4))
         files, (dated, earliest, latest, signed) = known
-        years = {"visible": dated > 0}
         return (
             gr.update(choices=files), gr.update(visible=signed > 0),
-            gr.update(**years, placeholder=str(earliest)), gr.update(**years, placeholder=str(latest)),
+            *(gr.update(visible=dated > 0, placeholder=str(year)) for year in (earliest, latest)),
         )
 
     def opened(link: str, *values: Any) -> tuple[Any, ...]:
@@ -123,7 +122,7 @@ def papers_tab(site: Site, *, cited: gr.State) -> None:
         kind, *parts = link.partition("?")[0].split("/")
         nothing = (gr.update(),) * 7
         if kind == "paper" and len(parts) == 3:
-            looked = _told(lambda: look_at(assistant, parts[0]))
+            looked = told(lambda: look_at(assistant, parts[0]), WHERE)
             if isinstance(looked, str):
                 return problem(looked), *nothing[1:]
             start, end = (int(part) if part.isdecimal() and len(part) < 8 else 0 for part in parts[1:])
@@ -136,7 +135,7 @@ def papers_tab(site: Site, *, cited: gr.State) -> None:
 
     def drawn(shown: str, topic: int | None) -> tuple[Any, ...]:
         """The map as it is, and whether to look again soon because it is being drawn."""
-        found = _told(maps.latest)
+        found = told(maps.latest, WHERE)
         if isinstance(found, str):
             return gr.update(), "", problem(found), None, gr.Timer(active=False)
         atlas, note = found
@@ -163,26 +162,6 @@ def papers_tab(site: Site, *, cited: gr.State) -> None:
     mapped: dict[str, Any] = {**PRIVATE, "show_progress": "hidden"}
     tab.select(drawn, [state, topic], [data, state, around, topic, soon], **mapped)
     soon.tick(drawn, [state, topic], [data, state, around, topic, soon], **mapped)
-
-
-def _panel(elem_id: str, html: str = "") -> gr.Markdown:
-    """A place for escaped HTML. Markdown leaves a whole block of HTML alone, and its sanitizer is a second fence."""
-    import gradio as gr
-
-    return gr.Markdown(html, elem_id=elem_id, sanitize_html=True, latex_delimiters=[], header_links=False)
-
-
-def _told(work: Callable[[], Any]) -> Any:
-    """What ``work`` gives, or why it could not, as text."""
-    try:
-        return work()
-    except AssistantError as exc:
-        return str(exc)
-    except Exception as exc:
-        # Where it happened, but not the words of the error: they may be what somebody searched for.
-        print(f"assistant: {type(exc).__name__} on the Papers tab", file=sys.stderr)
-        traceback.print_tb(exc.__traceback__)
-        return BROKEN
 
 
 def _legend(maps: Maps, topic: int | None) -> str:

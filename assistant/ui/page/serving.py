@@ -12,7 +12,15 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING
 
 from assistant.errors import AssistantError, MisuseError
-from assistant.ui.page.address import LOCAL, check_address, check_reach, is_loopback, own_names, proxied_names
+from assistant.ui.page.address import (
+    LOCAL,
+    check_address,
+    check_reach,
+    is_loopback,
+    may_type_addresses,
+    own_names,
+    proxied_names,
+)
 from assistant.ui.page.build import build
 from assistant.ui.page.guard import Guard
 from assistant.ui.page.loading import load_gradio
@@ -56,7 +64,8 @@ def serve(settings: Settings, *, share: bool = False, insecure: bool = False) ->
         print(f"assistant: whoever can reach {host}:{port} can open the page; there is no login", file=sys.stderr)
     with Assistant.open(settings) as assistant, Conversations(settings.home) as conversations:
         load_gradio()
-        site = Site(assistant, conversations)
+        typed = may_type_addresses(settings, login=login is not None, share=share)
+        site = Site(assistant, conversations, typed_addresses=typed)
         with launched(
             build(site), host=host, port=port, root_path=settings.root_path, proxied=proxied_names(settings),
             login=login, share=share,

@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import secrets
-import sys
 import threading
-import traceback
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
@@ -17,6 +15,7 @@ from assistant.dialogue import Dialogue
 from assistant.errors import AssistantError, MisuseError
 from assistant.followup import Turn
 from assistant.ui.page.entries import Entry, Halted, Pending
+from assistant.ui.page.failures import BROKEN, log
 from assistant.ui.page.own_settings import changed
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from assistant.ui.page.site import Site
 
 _BROWSER = re.compile(r"[0-9a-f]{32}")
-BROKEN = "Something went wrong inside the assistant; the terminal it runs in says what. Please try again."
 STOPPED = "Stopped."
 
 
@@ -105,14 +103,15 @@ class Session:
         try:
             if instead is not None:
                 self._forget(instead)
-            self._stream = dialogue.stream(question)
+            stream = self._stream = dialogue.stream(question)
             entry: Entry = Pending(question)
             yield entry
-            for entry in self._answered(question, dialogue, self._stream):
+            for entry in self._answered(question, dialogue, stream):
                 if isinstance(entry, Pending):
                     yield entry
         finally:
-            self._stream = None
+            if asking is self._asking:  # else the stream is of another conversation's question
+                self._stream = None
             asking.release()
         # Now, so that the next question can be asked once this is seen; not if another conversation has been opened.
         if dialogue is self._dialogue:
@@ -130,10 +129,8 @@ class Session:
         except AssistantError as exc:
             yield Halted(question, said, str(exc), failed=True)
         except Exception as exc:
-            # Where it happened, but not the words of the error: they may be a question's or a key.
-            print(f"assistant: {type(exc).__name__} while answering on the page", file=sys.stderr)
-            traceback.print_tb(exc.__traceback__)
-            yield Halted(question, said, BROKEN, failed=True)
+            log(exc, "while answering on the page")
+            yield Halted(question, said, f"{BROKEN}. Please try again.", failed=True)
 
     def stop(self) -> None:
         """Close the answer that is being written, from any thread; the call to a model ends with it."""
@@ -155,14 +152,18 @@ class Session:
         """Answer under other settings from the next question on; see `own_settings.changed`.
 
         Raises:
-            MisuseError: a value cannot be.
+            MisuseError: a value cannot be, or a question is being answered under those of now.
         """
-        self.stop()
-        settings = changed(self._site.settings, changes)
-        own = self._site.assistant.with_settings(settings)
-        self._let_go()
-        self._own, self.settings = own, settings
-        self._dialogue = Dialogue(own, turns=self.turns, remember=self._recorder)
+        settings = changed(self._site.settings, changes, typed_addresses=self._site.typed_addresses)
+        if not self._asking.acquire(blocking=False):
+            raise MisuseError("a question is being answered; stop it or wait for its end, then change the settings")
+        try:
+            own = self._site.assistant.with_settings(settings)
+            self._let_go()
+            self._own, self.settings = own, settings
+            self._dialogue = Dialogue(own, turns=self.turns, remember=self._recorder)
+        finally:
+            self._asking.release()
 
     def readiness(self) -> str:
         """Whether those settings can answer; asks the model's server."""
@@ -209,7 +210,7 @@ class Sessions:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._known: WeakValueDictionary[str, Session] = WeakValueDictionary()
+        self._known: WeakValueDictionary[tuple[str, str | None], Session] = WeakValueDictionary()  # by page and login
         self._lock = threading.Lock()
 
     def enter(self, page: str, *, username: str | None, told: object) -> Session:
@@ -220,9 +221,9 @@ class Sessions:
         """
         said = told if isinstance(told, dict) else {}
         with self._lock:
-            found = self._known.get(page)
+            found = self._known.get((page, username))
             if found is None:
-                found = self._known[page] = Session(self._site, owner_of(username, said.get("owner")))
+                found = self._known[page, username] = Session(self._site, owner_of(username, said.get("owner")))
                 if said.get("conversation"):
                     with contextlib.suppress(MisuseError):  # it was deleted meanwhile
                         found.resume(str(said["conversation"]))

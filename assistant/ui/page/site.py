@@ -17,6 +17,7 @@ class Site:
 
     assistant: Assistant
     conversations: Conversations
+    typed_addresses: bool = False  # whether users may type the address of a model server, which this one then calls
 
     @property
     def settings(self) -> Settings:

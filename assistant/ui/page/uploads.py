@@ -23,6 +23,7 @@ SUFFIXES = (".txt", ".jsonl", ".csv")
 MAX_BYTES = 64 * 2**20  # of a file
 MAX_FILES = 100         # at once
 LONGEST_NAME = 80       # characters
+MOST_BYTES = 160        # of a name; file systems take 255, with what is added for others of the same name
 
 _UNSAFE = re.compile(r"[^\w .,()+@=-]+")
 
@@ -46,7 +47,8 @@ def safe_name(given: str) -> str:
     name = unicodedata.normalize("NFC", given.replace("\\", "/").rpartition("/")[2])
     stem, dot, suffix = name.rpartition(".")
     stem, suffix = (stem, f".{suffix.lower()}" if suffix else "") if dot else (name, "")
-    stem = " ".join(_UNSAFE.sub(" ", stem).split()).strip(". ")[:LONGEST_NAME].rstrip(". ") or "papers"
+    stem = " ".join(_UNSAFE.sub(" ", stem).split()).strip(". ")[:LONGEST_NAME]
+    stem = stem.encode("utf-8", "ignore")[:MOST_BYTES].decode("utf-8", "ignore").rstrip(". ") or "papers"
     return stem + suffix if suffix in SUFFIXES else f"{stem}{_UNSAFE.sub('', suffix)[:10]}.txt"
 
 
@@ -61,7 +63,10 @@ def check_files(paths: Sequence[Path]) -> None:
     for path in paths:
         if path.suffix.lower() not in SUFFIXES:
             raise MisuseError(f"{path.name} is not one of {', '.join(SUFFIXES)}; export it as text, JSON lines or CSV")
-        size = path.stat().st_size
+        try:
+            size = path.stat().st_size
+        except OSError:
+            raise MisuseError(f"{path.name} is no longer there; choose it again") from None
         if size > MAX_BYTES:
             raise MisuseError(
                 f"{path.name} has {size / 2**20:.0f} MB, more than {MAX_BYTES // 2**20}; split it, or add it with the "
@@ -115,8 +120,11 @@ class Uploads:
     def _put(self, source: Path, path: Path, given: str, *, renamed: bool) -> Kept:
         new = not path.exists()
         temporary = path.with_name(f".{os.getpid()}-{path.name}.part")
-        shutil.copyfile(source, temporary)
-        os.replace(temporary, path)
+        try:
+            shutil.copyfile(source, temporary)
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
         return Kept(path, given, renamed, new)
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from assistant.answering.citations import places, title_of
 from assistant.records import Paper
 from assistant.ui.page.shown.buttons import button, copier
 from assistant.ui.page.shown.escape import link, text
-
-_ADDRESS = re.compile(r"https?://[^\s<>\"'’”)\]}]+", re.IGNORECASE)
+from assistant.ui.page.shown.links import links
 
 
 def cited(paper: Paper, start: int, end: int, *, relevance: float | None = None, rank: int | None = None) -> str:
@@ -27,8 +24,7 @@ def cited(paper: Paper, start: int, end: int, *, relevance: float | None = None,
     by = ", ".join([*paper.authors, *([str(paper.year)] if paper.year else [])])
     sources = "".join(f"<li><bdi>{text(places([source]))}</bdi></li>" for source in paper.sources)
     facts = [("Read at", f"<ul>{sources}</ul>")]
-    addresses = list(dict.fromkeys(found.rstrip(".,;:!?") for found in _ADDRESS.findall(paper.abstract)))
-    if addresses:
+    if addresses := links(paper.abstract):
         facts.append(("Links", "<ul>" + "".join(f"<li>{link(found, found)}</li>" for found in addresses) + "</ul>"))
     if relevance is not None:
         place = f", number {rank} for this question" if rank else ""

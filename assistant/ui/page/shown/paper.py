@@ -6,22 +6,18 @@ requests, so that they can be reached by keyboard and the browser shows them as 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-
 from assistant.answering.citations import places, shorten
 from assistant.records import Answer, Citation, Paper
 from assistant.ui.export import bibtex
-from assistant.ui.page.shelf import Found, Looked, Shelf
+from assistant.ui.page.shelf import PAGE, Found, Looked, Shelf
 from assistant.ui.page.shown.escape import link, text
+from assistant.ui.page.shown.links import linked, links
 
 LONGEST_TITLE = 300    # characters
 LONGEST_SENTENCE = 320
 MOST_NAMES = 12
 MOST_PLACES = 6        # files a paper was read from
 MOST_AUTHORS = 20
-
-_URL = re.compile(r"https?://[^\s<>\"'’”)\]}]+", re.IGNORECASE)
 
 
 def results(shelf: Shelf, heading: str) -> str:
@@ -46,13 +42,13 @@ def heading(shelf: Shelf, query: str, topic: str = "") -> str:
     'Papers 1–20 of the nearest 200, best first'
     """
     conditions = "; ".join(part for part in (f"topic {topic}" if topic else "", shelf.label) if part)
-    last = min(shelf.first + 20, shelf.total)
+    last = min(shelf.first + PAGE, shelf.total)
     if not query:
         count = "1 paper" if shelf.total == 1 else f"All {shelf.total:,} papers"
         span = f"Papers {shelf.first + 1:,}–{last:,} of {shelf.total:,}" if shelf.first else count
         return f"{span}, by title" + (f": {conditions}" if conditions else "")
     nearest = "the nearest " if shelf.total < shelf.passing else ""
-    span = f"{shelf.first + 1:,}–{last:,} of {nearest}{shelf.total:,}" if shelf.total > 20 else f"{shelf.total:,}"
+    span = f"{shelf.first + 1:,}–{last:,} of {nearest}{shelf.total:,}" if shelf.total > PAGE else f"{shelf.total:,}"
     return f"Papers {span}, best first" + (f", among {shelf.passing:,}: {conditions}" if conditions else "")
 
 
@@ -135,15 +131,6 @@ def gone() -> str:
     return '<div class="paper-hint"><p>This paper is no longer in the collection.</p></div>'
 
 
-def links(abstract: str) -> list[str]:
-    """The web addresses in an abstract, each once, in order.
-
-    >>> links("Code: https://github.com/a/b. Data (http://c.org/d), not ftp://e or javascript:f")
-    ['https://github.com/a/b', 'http://c.org/d']
-    """
-    return list(dict.fromkeys(match.group().rstrip(".,;:!?") for match in _URL.finditer(abstract)))
-
-
 def _is_proper(name: str, paper: Paper) -> bool:
     """Whether it looks like a name by itself, or the title begins with it; "Language" may only begin a sentence."""
     signs = sum(character.isupper() or character.isdigit() for character in name)
@@ -152,21 +139,8 @@ def _is_proper(name: str, paper: Paper) -> bool:
 
 def _abstract(abstract: str, start: int, end: int) -> str:
     start, end = (start, end) if 0 <= start < end <= len(abstract) else (0, 0)
-    marked = f"<mark>{_linked(abstract[start:end])}</mark>" if end else ""
-    return _linked(abstract[:start]) + marked + _linked(abstract[end:])
-
-
-def _linked(words: str) -> str:
-    return "".join(_pieces(words))
-
-
-def _pieces(words: str) -> Iterator[str]:
-    at = 0
-    for match in _URL.finditer(words):
-        url = match.group().rstrip(".,;:!?")
-        yield text(words[at:match.start()]) + link(url, url)
-        at = match.start() + len(url)
-    yield text(words[at:])
+    marked = f"<mark>{linked(abstract[start:end])}</mark>" if end else ""
+    return linked(abstract[:start]) + marked + linked(abstract[end:])
 
 
 def _citation(paper: Paper) -> str:
