@@ -90,7 +90,7 @@ const chat = {
 
   deeds: {
     ask: button => chat.trigger("ask", { question: button.dataset.question }),
-    retry: (_, turn) => chat.trigger("ask", { question: chat.question(turn), instead: Number(turn.dataset.turn) }),
+    retry: (_, turn) => chat.again(turn, chat.question(turn)),
     edit: (_, turn) => chat.edit(turn),
     paper: button => chat.open(button),
     step: button => chat.step(Number(button.dataset.by)),
@@ -164,6 +164,15 @@ const chat = {
     return copy.textContent.replace(/[ \t]+\n/g, "\n").trim();
   },
 
+  // Asked in the place of a turn, a question takes those after it away, from what is saved too; false: better not.
+  again(turn, question) {
+    const number = Number(turn.dataset.turn), after = chat.turns().querySelectorAll(":scope > article").length - number;
+    const those = after === 1 ? "the question" : `the ${after} questions`;
+    if (after > 0 && !confirm(`This removes ${those} after it.`)) return false;
+    chat.trigger("ask", { question, instead: number });
+    return true;
+  },
+
   edit(turn) {
     const head = turn.querySelector(".asked"), form = document.createElement("form");
     const area = document.createElement("textarea"), go = document.createElement("button");
@@ -177,8 +186,7 @@ const chat = {
     const back = () => { form.remove(); head.hidden = false; };
     form.addEventListener("submit", event => {
       event.preventDefault();
-      if (area.value.trim()) chat.trigger("ask", { question: area.value, instead: Number(turn.dataset.turn) });
-      back();
+      if (!area.value.trim() || chat.again(turn, area.value)) back();
     });
     leave.addEventListener("click", back);
     area.addEventListener("keydown", event => {
