@@ -269,8 +269,14 @@ def test_what_a_user_thinks_is_kept_beside_the_answer(visit: Visit, few: str) ->
     page = visit(few)
     turn = ask(page, "what is Quillon?")
 
-    turn.get_by_role("button", name="Wrong").click()
+    wrong = turn.get_by_role("button", name="Wrong")
+    wrong.evaluate("wrong => { document.body.style.paddingTop = '60vh'; wrong.scrollIntoView({ block: 'end' }) }")
+    wrong.click()
     page.locator("#told.shown").wait_for()
+    page.wait_for_function("""() => {
+      const [word, bar] = [".comment input", "#question"].map(chosen => document.querySelector(chosen).getBoundingClientRect());
+      return word.bottom <= bar.top;
+    }""")
     page.evaluate("document.getElementById('told').remove()")
     turn.locator(".comment input").fill("too short")
     page.keyboard.press("Enter")
@@ -389,6 +395,11 @@ def test_at_phone_width_nothing_sticks_out_and_the_paper_is_a_drawer(visit: Visi
 
     page.locator("button.mark").first.click()
     page.locator("#paper mark").wait_for()
+    page.wait_for_function("""() => { // title and quote both fit, so both are shown
+      const [paper, title, quote] = ["#paper .paper", "#paper h2", "#paper mark"].map(
+        chosen => document.querySelector(chosen).getBoundingClientRect());
+      return title.top >= paper.top && quote.bottom <= Math.min(paper.bottom, innerHeight);
+    }""")
     assert page.locator("#paper .panel").bounding_box()["width"] == 390  # type: ignore[index]
     page.get_by_role("button", name="Close the paper").click()
     assert page.locator("#history").is_hidden()

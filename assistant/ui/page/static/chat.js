@@ -110,7 +110,9 @@ const chat = {
       for (const one of turn.querySelectorAll("[data-do=rate]")) one.setAttribute("aria-pressed", one === button);
       chat.rate(turn);
       chat.enrich(chat.turns());
-      turn.querySelector(".comment input").focus();
+      const word = turn.querySelector(".comment input");
+      word.focus({ preventScroll: true });
+      word.scrollIntoView({ block: "nearest" });
     },
     new: () => chat.begin(),
     unsaved: () => chat.begin(),
@@ -272,8 +274,9 @@ const chat = {
     const place = panel.querySelector(".paper");
     place.innerHTML = answer.html;
     const mark = place.querySelector("mark");
-    place.scrollTop = 0;
-    if (mark) place.scrollTop = Math.max(0, mark.offsetTop - place.offsetTop - place.clientHeight / 4);
+    place.scrollTop = 0; // where the title is, unless the quote is too far below it
+    const shown = Math.min(place.clientHeight, innerHeight - place.getBoundingClientRect().top);
+    if (mark && mark.offsetTop + mark.offsetHeight > shown) place.scrollTop = mark.offsetTop - shown / 4;
     place.focus({ preventScroll: true });
   },
 
