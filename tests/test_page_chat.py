@@ -260,6 +260,9 @@ def test_a_conversation_that_is_not_to_be_saved_is_not(visit: Visit, few: str) -
     turn = ask(page, "what is Quillon?")
 
     assert turn.locator(".thumbs").count() == 0
+    page.once("dialog", lambda dialog: dialog.dismiss())  # saved from now on: this one would be gone
+    page.get_by_label("Do not save").click()
+    assert page.get_by_label("Do not save").is_checked() and questions(page) == ["what is Quillon?"]
     page.reload()
     page.locator(".beginning").wait_for()
     assert page.locator("#history .none").inner_text() == "None saved yet."

@@ -361,6 +361,11 @@ def test_the_papers_of_the_last_answer_are_lit_up(page: Page) -> None:
     page.locator("#map-cited summary").click()
     page.locator("#map-cited a", has_text="Redco").first.click()
     page.locator("#paper-view h3", has_text="Redco").wait_for()
+    open_tab(page, "Ask")
+    page.get_by_role("button", name="New conversation").click()
+    page.locator(".beginning").wait_for()
+    open_tab(page, "Papers")
+    page.locator("#map-frame canvas[data-lit='0']").wait_for()
 
 
 def test_hostile_papers_are_text(page: Page) -> None:

@@ -115,7 +115,11 @@ const chat = {
       word.scrollIntoView({ block: "nearest" });
     },
     new: () => chat.begin(),
-    unsaved: () => chat.begin(),
+    unsaved: box => {
+      const lost = !box.checked && chat.turns().querySelector(":scope > article");
+      if (lost && !confirm("This begins a new conversation; the one here is not kept.")) box.checked = true;
+      else chat.begin();
+    },
     menu: () => chat.menu(),
     resume: button => {
       chat.menu(false);
