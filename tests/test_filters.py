@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import json
 import subprocess
 import sys
@@ -12,9 +11,6 @@ from pathlib import Path
 import pytest
 from papers import ABSTRACTS, TITLES, Home, write_titled
 
-import assistant.code_links as code_links_module
-import assistant.retrieval.filters as filters_module
-import ingest.byline as byline_module
 from assistant import Assistant, Filters
 from assistant.code_links import gives_code
 from assistant.collection import Collection
@@ -327,8 +323,3 @@ def test_an_index_of_schema_2_is_refused_until_it_is_brought_up_to_date_and_lose
     to_schema_2(home.index / "papers.sqlite")
     rebuild(home.settings, home.embedder)
     assert home.state() == before
-
-
-def test_the_examples_in_the_docstrings_hold() -> None:
-    for module in (filters_module, code_links_module, byline_module):
-        assert doctest.testmod(module).failed == 0

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import doctest
 from pathlib import Path
 
 import pytest
 from papers import ABSTRACTS, Home, write_lines
 
-import assistant.retrieval.names as names_module
 from assistant.retrieval.names import (
     abbreviations,
     families,
@@ -134,7 +132,3 @@ def test_papers_are_found_by_a_name_in_any_writing_and_by_what_it_is_short_for(h
 def test_slips_are_one_letter_and_never_a_digit(asked: str, known: str, expected: bool) -> None:
     assert one_edit_apart(asked, known) is expected
     assert one_edit_apart(known, asked) is expected
-
-
-def test_the_examples_in_the_docstrings_hold() -> None:
-    assert doctest.testmod(names_module).failed == 0

@@ -152,9 +152,8 @@ def test_one_adds_at_a_time_and_what_was_finished_before_a_stop_is_kept(home: Ho
     home.check()
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_report_longer_than_a_pipe_holds_arrives_whole_and_one_can_go_on_whatever_becomes_of_it(
-    home: Home, tmp_path: Path
+    home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     home.ingest(write_titled(tmp_path / "six.txt", range(6)))
     adding, many = Adding(home.settings), write_lines(tmp_path / "many.jsonl", ["{}"] * 2000)
@@ -167,6 +166,7 @@ def test_a_report_longer_than_a_pipe_holds_arrives_whole_and_one_can_go_on_whate
     assert job.ended.wait(60)
     assert job.report is not None and len(job.report.skipped) == 2000
     assert adding.running() is None
+    assert capsys.readouterr().err.startswith("assistant: MisuseError at the end of an ingest\n")
 
 
 def test_files_that_did_not_go_in_can_be_added_again_and_nothing_of_them_is_left(

@@ -20,7 +20,7 @@ from assistant.map import places as places_module
 from assistant.map.atlas import Atlas, draw, load, save, state_of
 from assistant.map.places import places
 from assistant.map.topics import Topic, find_topics, topic_names
-from assistant.ui.page.shelf import Found, Looked, Shelf, find, look_at
+from assistant.ui.page.browse import Found, PaperDetails, ResultPage, find, look_at
 from assistant.ui.page.shown.links import links
 from assistant.ui.page.shown.map import cited_note, legend, map_data
 from assistant.ui.page.shown.paper import paper_view, results
@@ -129,7 +129,7 @@ def test_the_map_draws_only_papers_that_are_there() -> None:
 def test_a_row_has_title_sentence_place_year_authors_and_a_sign_for_code() -> None:
     paper = Paper("ab" * 10, "T", "One. Two.", "", (Source("a.txt", 3),), year=2021, authors=("A", "B", "C", "D"))
 
-    shown = results(Shelf((Found(paper, True, 5, 9),), 20, 50, 50), "Papers 21–21")
+    shown = results(ResultPage((Found(paper, True, 5, 9),), 20, 50, 50), "Papers 21–21")
 
     assert '<ol start="21">' in shown
     assert f'<a href="#paper/{"ab" * 10}/5/9" dir="auto">T</a>' in shown
@@ -139,13 +139,13 @@ def test_a_row_has_title_sentence_place_year_authors_and_a_sign_for_code() -> No
 
 
 def test_the_sentence_asked_for_is_marked_and_addresses_are_links() -> None:
-    shown = paper_view(Looked(PAPER, True, ("Quillon", "LLM", "Language"), ((PAPER, 0.5),)), 0, 8)
+    shown = paper_view(PaperDetails(PAPER, True, ("Quillon", "LLM", "Language"), ((PAPER, 0.5),)), 0, 8)
 
     assert "<mark>We edit.</mark> Code: " in shown
     assert 'href="https://github.com/a/b" target="_blank"' in shown and ">https://github.com/a/b</a>.</p>" in shown
     assert "<dd>Quillon, LLM</dd>" in shown
     assert "similarity 0.50" in shown and "@misc{" in shown
-    assert "<mark>" not in paper_view(Looked(PAPER, True, (), ()), 5, 900)
+    assert "<mark>" not in paper_view(PaperDetails(PAPER, True, (), ()), 5, 900)
 
 
 def test_only_addresses_of_the_web_are_links() -> None:
@@ -157,11 +157,11 @@ def test_what_a_paper_says_is_escaped_everywhere(words: str) -> None:
     abstract = f"{words} http://x.y/'onclick='alert(1) end."
     paper = Paper("ab" * 10, words, abstract, words, (Source(words, 1),), (), 2020, (words,))
     found = Found(paper, False, 0, len(words))
-    looked = Looked(paper, False, (words,), ((paper, 0.1),))
+    details = PaperDetails(paper, False, (words,), ((paper, 0.1),))
 
     for shown in (
-        results(Shelf((found,), 0, 1, 1), words), results(Shelf((), 0, 0, 0, "", words), ""), paper_view(looked, 0, 9),
-        cited_note([paper]),
+        results(ResultPage((found,), 0, 1, 1), words), results(ResultPage((), 0, 0, 0, "", words), ""),
+        paper_view(details, 0, 9), cited_note([paper]),
     ):
         assert "<img" not in shown and "<script" not in shown and "'alert" not in shown and "\u202e" not in shown
         assert html.unescape(shown).count(words[:20]) > 0 or "\u202e" in words
@@ -204,10 +204,10 @@ def test_filters_and_topics_narrow_both(assistant: Assistant) -> None:
 def test_similar_papers_are_near_and_not_the_paper_itself(assistant: Assistant) -> None:
     redco = find(assistant, "Redco", Filters()).found[0].paper.paper_id
 
-    looked = look_at(assistant, redco)
+    details = look_at(assistant, redco)
 
-    assert looked is not None and redco not in [paper.paper_id for paper, _ in looked.similar]
-    cosines = [cosine for _, cosine in looked.similar]
+    assert details is not None and redco not in [paper.paper_id for paper, _ in details.similar]
+    cosines = [cosine for _, cosine in details.similar]
     assert len(cosines) == 6 and cosines == sorted(cosines, reverse=True) and cosines[0] > 0.4
     assert look_at(assistant, "0" * 20) is None
 

@@ -18,12 +18,16 @@ import pytest
 from browsing import fetch, free_port, open_tab, proxied, served
 from papers import Home
 
-from assistant import Settings
+from assistant import Assistant, Settings
+from assistant.collection import Collection
+from assistant.conversations import Conversations
 from assistant.embedder import Embedder
 from assistant.errors import MisuseError
 from assistant.ui.cli import main
 from assistant.ui.page.address import check_address, check_reach, is_loopback
+from assistant.ui.page.build import build
 from assistant.ui.page.login import Hash, Login, login_line, read_login
+from assistant.ui.page.site import Site
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -316,6 +320,18 @@ def test_an_upload_that_is_an_address_is_not_fetched(address: str, monkeypatch: 
     status, _, _ = fetch(f"{address}gradio_api/run/predict", method="POST", body=body, content_type="application/json")
 
     assert (status, asked) == (500, [])
+
+
+def test_where_no_address_can_be_typed_the_page_says_so(six: Home, embedder: Embedder) -> None:
+    with (
+        Assistant(Collection(six.settings), embedder, six.settings) as assistant,
+        Conversations(six.settings.home) as kept,
+    ):
+        config = build(Site(assistant, kept)).get_config_file()
+
+    fields = {part["props"].get("label"): part["props"] for part in config["components"]}
+    field = fields["Address of its server"]
+    assert (field["interactive"], field["info"]) == (False, "Set by whoever runs this page.")
 
 
 # -- behind a proxy

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import doctest
 from collections.abc import Sequence
 
-import assistant.recent
 from assistant.recent import Recent
 
 
@@ -18,10 +16,6 @@ class Shelf:
     def make(self, keys: Sequence[str]) -> dict[str, str]:
         self.asked += keys
         return {key: key.upper() for key in keys if key != "gone"}
-
-
-def test_the_examples_are_true() -> None:
-    assert doctest.testmod(assistant.recent).failed == 0
 
 
 def test_only_what_is_not_kept_is_made_and_the_order_is_that_asked_for() -> None:

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import doctest
-
 import numpy as np
 import pytest
 from papers import ABSTRACTS, Home, write_titled
 
-import assistant.retrieval.fuse as fuse_module
-import assistant.retrieval.words as words_module
 from assistant.api import Assistant
 from assistant.collection import Collection
 from assistant.retrieval.late import Document, match, support
 from assistant.tokens import Basis
-
-
-def test_the_examples_in_the_docstrings_hold() -> None:
-    assert doctest.testmod(fuse_module).failed == 0
-    assert doctest.testmod(words_module).failed == 0
 
 
 def test_each_question_token_takes_its_best_match_in_each_sentence() -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from assistant.errors import AssistantError
 from assistant.settings import Settings
 from assistant.ui.page import child
+from assistant.ui.page.failures import log
 
 if TYPE_CHECKING:
     from ingest.report import Report
@@ -70,6 +71,8 @@ class Job:
                 self.problem = "; ".join(said) or f"the ingest ended early (status {code}); what was finished is kept"
             if self._after is not None:
                 self._after(self.report)
+        except Exception as exc:
+            log(exc, "at the end of an ingest")
         finally:
             self.ended.set()  # whatever happened, or nobody could add again
 

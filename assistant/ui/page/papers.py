@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from assistant.errors import MisuseError
 from assistant.retrieval.filters import Filters
+from assistant.ui.page.browse import PAGE, ResultPage, find, look_at
 from assistant.ui.page.failures import told
 from assistant.ui.page.maps import Maps
 from assistant.ui.page.panel import panel
-from assistant.ui.page.shelf import PAGE, Shelf, find, look_at
 from assistant.ui.page.shown.map import cited_note, legend, map_data
 from assistant.ui.page.shown.paper import gone, heading, hint, paper_view, problem, results
 from assistant.ui.page.site import Site
@@ -72,33 +72,33 @@ def papers_tab(site: Site, *, cited: gr.State) -> None:
 
     asked = [query, source, code, name, author, first, last, topic]
 
-    def shelf_of(*asked: Any, page: int) -> tuple[Any, ...]:
+    def results_of(*asked: Any, page: int) -> tuple[Any, ...]:
         text, files, code, name, author, first, last, topic = asked
         text, atlas = (text or "").strip()[:LONGEST_QUERY], maps.atlas()
         known = atlas is not None and topic is not None and topic < len(atlas.topics)  # else of a map that is gone
         among, named = (atlas.members(topic), atlas.topics[topic].name) if atlas and known else (None, "")
 
-        def work() -> Shelf:
+        def work() -> ResultPage:
             years = (_year(first), _year(last))
             filters = Filters(
                 tuple(files or ()), CODE.get(code), _one(name), years if any(years) else None, _one(author)
             )
             return find(assistant, text, filters, page=page, among=among)
 
-        shelf = told(work, WHERE)
-        if isinstance(shelf, str):
-            return problem(shelf), 0, gr.update(interactive=False), gr.update(interactive=False)
-        html = results(shelf, heading(shelf, text, named))
-        at = shelf.first // PAGE
+        result = told(work, WHERE)
+        if isinstance(result, str):
+            return problem(result), 0, gr.update(interactive=False), gr.update(interactive=False)
+        html = results(result, heading(result, text, named))
+        at = result.first // PAGE
         return (
-            html, at, gr.update(interactive=at > 0), gr.update(interactive=shelf.first + PAGE < shelf.total)
+            html, at, gr.update(interactive=at > 0), gr.update(interactive=result.first + PAGE < result.total)
         )
 
     def turned(by: int) -> Callable[..., tuple[Any, ...]]:
-        return lambda *values: shelf_of(*values[:-1], page=max(0, values[-1] + by))
+        return lambda *values: results_of(*values[:-1], page=max(0, values[-1] + by))
 
     def anew(*values: Any) -> tuple[Any, ...]:
-        return shelf_of(*values, page=0)
+        return results_of(*values, page=0)
 
     def cleared() -> tuple[Any, ...]:
         nothing: tuple[Any, ...] = ("", [], "Any", "", "", "", "", None)
@@ -122,15 +122,15 @@ def papers_tab(site: Site, *, cited: gr.State) -> None:
         kind, *parts = link.partition("?")[0].split("/")
         nothing = (gr.update(),) * 7
         if kind == "paper" and len(parts) == 3:
-            looked = told(lambda: look_at(assistant, parts[0]), WHERE)
-            if isinstance(looked, str):
-                return problem(looked), *nothing[1:]
+            details = told(lambda: look_at(assistant, parts[0]), WHERE)
+            if isinstance(details, str):
+                return problem(details), *nothing[1:]
             start, end = (int(part) if part.isdecimal() and len(part) < 8 else 0 for part in parts[1:])
-            return (paper_view(looked, start, end) if looked else gone()), *nothing[1:]
+            return (paper_view(details, start, end) if details else gone()), *nothing[1:]
         atlas = maps.atlas()
         if kind == "topic" and parts and atlas is not None:
             number = int(parts[0]) if parts[0].isdecimal() and int(parts[0][:4]) < len(atlas.topics) else None
-            return gr.update(), number, *shelf_of(*values[:-1], number, page=0), _legend(maps, number)
+            return gr.update(), number, *results_of(*values[:-1], number, page=0), _legend(maps, number)
         return nothing
 
     def drawn(shown: str, topic: int | None) -> tuple[Any, ...]:
@@ -159,7 +159,7 @@ def papers_tab(site: Site, *, cited: gr.State) -> None:
     # Gradio does not tell of a change by what goes round the queue, such as another conversation being opened.
     gr.on([cited.change, tab.select], lit_up, cited, lit, **PRIVATE, show_progress="hidden")
     tab.select(choices, None, [source, author, first, last], **PRIVATE, show_progress="hidden")
-    tab.select(lambda *values: shelf_of(*values[:-1], page=values[-1]), [*asked, page], listing, **many)
+    tab.select(lambda *values: results_of(*values[:-1], page=values[-1]), [*asked, page], listing, **many)
     mapped: dict[str, Any] = {**PRIVATE, "show_progress": "hidden"}
     tab.select(drawn, [state, topic], [data, state, around, topic, soon], **mapped)
     soon.tick(drawn, [state, topic], [data, state, around, topic, soon], **mapped)

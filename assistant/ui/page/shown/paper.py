@@ -9,7 +9,7 @@ from __future__ import annotations
 from assistant.answering.citations import places, shorten
 from assistant.records import Answer, Citation, Paper
 from assistant.ui.export import bibtex
-from assistant.ui.page.shelf import PAGE, Found, Looked, Shelf
+from assistant.ui.page.browse import PAGE, Found, PaperDetails, ResultPage
 from assistant.ui.page.shown.escape import link, text
 from assistant.ui.page.shown.links import linked, links
 
@@ -20,36 +20,36 @@ MOST_PLACES = 6        # files a paper was read from
 MOST_AUTHORS = 20
 
 
-def results(shelf: Shelf, heading: str) -> str:
+def results(result: ResultPage, heading: str) -> str:
     """A page of results under a heading that says how many there are."""
-    if shelf.problem is not None:
-        return f'<div class="papers-none" role="status"><p>Nothing found: {text(shelf.problem)}.</p></div>'
-    rows = "".join(_row(found) for found in shelf.found)
+    if result.problem is not None:
+        return f'<div class="papers-none" role="status"><p>Nothing found: {text(result.problem)}.</p></div>'
+    rows = "".join(_row(found) for found in result.found)
     return (
         f'<div class="papers-found"><p class="papers-count" role="status">{text(heading)}</p>'
-        f'<ol start="{shelf.first + 1}">{rows}</ol></div>'
+        f'<ol start="{result.first + 1}">{rows}</ol></div>'
     )
 
 
-def heading(shelf: Shelf, query: str, topic: str = "") -> str:
+def heading(result: ResultPage, query: str, topic: str = "") -> str:
     """What the results are, in words.
 
-    >>> heading(Shelf((), 0, 326, 326), "")
+    >>> heading(ResultPage((), 0, 326, 326), "")
     'All 326 papers, by title'
-    >>> heading(Shelf((), 20, 51, 51, "gives code"), "pruning", "sparsity")
+    >>> heading(ResultPage((), 20, 51, 51, "gives code"), "pruning", "sparsity")
     'Papers 21–40 of 51, best first, among 51: topic sparsity; gives code'
-    >>> heading(Shelf((), 0, 200, 326), "pruning")
+    >>> heading(ResultPage((), 0, 200, 326), "pruning")
     'Papers 1–20 of the nearest 200, best first'
     """
-    conditions = "; ".join(part for part in (f"topic {topic}" if topic else "", shelf.label) if part)
-    last = min(shelf.first + PAGE, shelf.total)
+    conditions = "; ".join(part for part in (f"topic {topic}" if topic else "", result.label) if part)
+    last = min(result.first + PAGE, result.total)
     if not query:
-        count = "1 paper" if shelf.total == 1 else f"All {shelf.total:,} papers"
-        span = f"Papers {shelf.first + 1:,}–{last:,} of {shelf.total:,}" if shelf.first else count
+        count = "1 paper" if result.total == 1 else f"All {result.total:,} papers"
+        span = f"Papers {result.first + 1:,}–{last:,} of {result.total:,}" if result.first else count
         return f"{span}, by title" + (f": {conditions}" if conditions else "")
-    nearest = "the nearest " if shelf.total < shelf.passing else ""
-    span = f"{shelf.first + 1:,}–{last:,} of {nearest}{shelf.total:,}" if shelf.total > PAGE else f"{shelf.total:,}"
-    return f"Papers {span}, best first" + (f", among {shelf.passing:,}: {conditions}" if conditions else "")
+    nearest = "the nearest " if result.total < result.passing else ""
+    span = f"{result.first + 1:,}–{last:,} of {nearest}{result.total:,}" if result.total > PAGE else f"{result.total:,}"
+    return f"Papers {span}, best first" + (f", among {result.passing:,}: {conditions}" if conditions else "")
 
 
 def _row(found: Found) -> str:
@@ -85,9 +85,9 @@ def _places(paper: Paper) -> str:
     return text(places(paper.sources[:MOST_PLACES])) + (f" and {more} more" if more > 0 else "")
 
 
-def paper_view(looked: Looked, start: int = 0, end: int = 0) -> str:
+def paper_view(details: PaperDetails, start: int = 0, end: int = 0) -> str:
     """One paper; ``start`` to ``end`` of its abstract is marked."""
-    paper = looked.paper
+    paper = details.paper
     facts = [("Read from", _places(paper))]
     if paper.authors:
         more = len(paper.authors) - MOST_AUTHORS
@@ -98,9 +98,9 @@ def paper_view(looked: Looked, start: int = 0, end: int = 0) -> str:
     urls = links(paper.abstract)
     if urls:
         facts.append(("Links", "<br>".join(link(url, url) for url in urls)))
-    elif looked.has_code:
+    elif details.has_code:
         facts.append(("Code", "said to be available"))
-    named = [name for name in looked.names if _is_proper(name, paper)]
+    named = [name for name in details.names if _is_proper(name, paper)]
     if named:
         facts.append(("Names", text(", ".join(named[:MOST_NAMES]))))
     if paper.aliases:
@@ -112,7 +112,7 @@ def paper_view(looked: Looked, start: int = 0, end: int = 0) -> str:
     return (
         f'<div class="paper"><a class="paper-back" href="#papers-list">Back to the list</a><h3 dir="auto">{own}</h3>'
         f'<p class="paper-abstract" dir="auto">{_abstract(paper.abstract, start, end)}</p>'
-        f"<dl>{listed}</dl>{_citation(paper)}{_similar(looked)}</div>"
+        f"<dl>{listed}</dl>{_citation(paper)}{_similar(details)}</div>"
     )
 
 
@@ -150,11 +150,11 @@ def _citation(paper: Paper) -> str:
     return f"<details><summary>BibTeX</summary><p class=\"paper-bibtex\">{lines}</p></details>"
 
 
-def _similar(looked: Looked) -> str:
-    if not looked.similar:
+def _similar(details: PaperDetails) -> str:
+    if not details.similar:
         return ""
     rows = "".join(
         f'<li>{_link(paper)} <span class="papers-places">similarity {cosine:.2f}</span></li>'
-        for paper, cosine in looked.similar
+        for paper, cosine in details.similar
     )
     return f'<h4>Similar papers</h4><ul class="paper-similar">{rows}</ul>'

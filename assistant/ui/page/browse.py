@@ -28,7 +28,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class ResultPage:
     """A page of results."""
 
     found: tuple[Found, ...]
@@ -40,7 +40,7 @@ class Shelf:
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class PaperDetails:
     """A paper, and what there is to know of it."""
 
     paper: Paper
@@ -51,7 +51,7 @@ class Looked:
 
 def find(
     assistant: Assistant, text: str, filters: Filters, *, page: int = 0, among: frozenset[str] | None = None
-) -> Shelf:
+) -> ResultPage:
     """A page of the papers that fit a text best, or of all in order of title if there is no text.
 
     Args:
@@ -61,17 +61,17 @@ def find(
     return assistant.collection.read(lambda: _find(assistant, text.strip(), filters, page, among))
 
 
-def _find(assistant: Assistant, text: str, filters: Filters, page: int, among: frozenset[str] | None) -> Shelf:
+def _find(assistant: Assistant, text: str, filters: Filters, page: int, among: frozenset[str] | None) -> ResultPage:
     store = assistant.collection.store
     chosen = assistant.select(filters) if filters else None
     if chosen is not None and chosen.problem is not None:
-        return Shelf((), 0, 0, 0, chosen.label, chosen.problem)
+        return ResultPage((), 0, 0, 0, chosen.label, chosen.problem)
     within = among if chosen is None else chosen.paper_ids if among is None else chosen.paper_ids & among
     passing = store.count() if within is None else len(within)
     label = chosen.label if chosen else ""
     if passing == 0:
         problem = "there is no paper" if among is None else "no paper of this topic meets the conditions"
-        return Shelf((), 0, 0, 0, label, problem)
+        return ResultPage((), 0, 0, 0, label, problem)
     if text:
         retriever = assistant.retriever(within=within)
         hits = retriever.search(retriever.query(text), limit=DEEPEST, candidates=assistant.settings.candidates)
@@ -90,15 +90,15 @@ def _find(assistant: Assistant, text: str, filters: Filters, page: int, among: f
     found = tuple(
         Found(paper, paper.paper_id in coded, start, end) for paper, (start, end) in zip(papers, spans, strict=True)
     )
-    return Shelf(found, first, total, passing, label)
+    return ResultPage(found, first, total, passing, label)
 
 
-def look_at(assistant: Assistant, paper_id: str) -> Looked | None:
+def look_at(assistant: Assistant, paper_id: str) -> PaperDetails | None:
     """One paper by its id or that of a merged repeat; None if there is none, as after its removal."""
     return assistant.collection.read(lambda: _look_at(assistant, paper_id))
 
 
-def _look_at(assistant: Assistant, paper_id: str) -> Looked | None:
+def _look_at(assistant: Assistant, paper_id: str) -> PaperDetails | None:
     collection = assistant.collection
     paper = collection.store.paper(paper_id)
     if paper is None:
@@ -106,7 +106,7 @@ def _look_at(assistant: Assistant, paper_id: str) -> Looked | None:
     entry = collection.store.entries([paper.paper_id])[paper.paper_id]
     near = _similar(assistant, entry)
     papers = collection.store.entries(list(near))
-    return Looked(
+    return PaperDetails(
         paper, bool(collection.store.with_code([paper.paper_id])), tuple(collection.store.names_of(paper.paper_id)),
         tuple((papers[other].paper, cosine) for other, cosine in near.items() if other in papers),
     )
