@@ -67,10 +67,13 @@ def ingest(
         report.seconds = time.perf_counter() - began
         return report
     with _writing(settings, embedder, [file for _, file in first]) as (collection, writer):
+        known = {file.path for file in collection.store.files()}
         for path, file in itertools.chain(first, parsed):
+            report.skipped += file.skipped or ([] if file.records else [Skip(own_name(path), None, "has no record")])
+            if not file.records and str(path.resolve()) not in known:
+                continue  # no source of anything, now or before
             report.files += 1
             report.read += len(file.records)
-            report.skipped += file.skipped
             _ingest_file(path, file, collection, writer, report, progress or (lambda *_: None))
         if report.embedded or report.removed:
             collection.vectors.settle()

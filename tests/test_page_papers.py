@@ -334,6 +334,11 @@ def test_a_point_of_the_map_opens_its_paper_and_a_topic_lists_its_papers(page: P
     assert page.locator("#map-frame .map-tip").inner_text().startswith("Redco")
     canvas.click(position=point_at(canvas, paper))
     page.locator("#paper-view h3", has_text="Redco").wait_for()
+    page.wait_for_function("""() => { // the map is still there, and the paper below it
+      const place = chosen => document.querySelector(chosen).getBoundingClientRect();
+      const map = place("#map-frame canvas"), title = place("#paper-view h3");
+      return map.top >= 0 && title.top >= map.bottom && title.bottom <= innerHeight;
+    }""")
 
     search(page, "")
     topic = page.locator("#map-legend a.topic").first
@@ -356,6 +361,11 @@ def test_the_papers_of_the_last_answer_are_lit_up(page: Page) -> None:
     page.locator("#map-cited summary").click()
     page.locator("#map-cited a", has_text="Redco").first.click()
     page.locator("#paper-view h3", has_text="Redco").wait_for()
+    open_tab(page, "Ask")
+    page.get_by_role("button", name="New conversation").click()
+    page.locator(".beginning").wait_for()
+    open_tab(page, "Papers")
+    page.locator("#map-frame canvas[data-lit='0']").wait_for()
 
 
 def test_hostile_papers_are_text(page: Page) -> None:

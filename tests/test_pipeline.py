@@ -274,6 +274,21 @@ def test_good_files_go_in_beside_bad_ones_which_are_reported(home: Home, tmp_pat
     assert report.skips()[2].startswith("missing.txt: no such file")
 
 
+def test_a_file_whose_records_are_all_skipped_is_no_source(home: Home, tmp_path: Path) -> None:
+    home.ingest(write_lines(tmp_path / "good.txt", ABSTRACTS[:2]))
+    short = write_lines(tmp_path / "short.jsonl", ['{"abstract": "Too short."}'])
+    header = write_lines(tmp_path / "header.csv", ["title,abstract"])
+
+    report = home.ingest(short, header)
+
+    assert (report.files, report.papers) == (0, 2)
+    assert sorted(report.skips()) == [
+        "header.csv: has no record", "short.jsonl:1: abstract of 10 characters, fewer than 40",
+    ]
+    with home.open() as collection:
+        assert [file.name for file in collection.store.files()] == ["good.txt"]
+
+
 def test_a_file_that_became_unreadable_loses_nothing(home: Home, tmp_path: Path) -> None:
     file = write_lines(tmp_path / "a.txt", ABSTRACTS[:2])
     home.ingest(file)

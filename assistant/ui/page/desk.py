@@ -88,11 +88,22 @@ class Desk:
         """One paper that was typed in; its file is named by its title.
 
         Raises:
-            MisuseError: it has no abstract.
+            MisuseError: it has no abstract, or one too short, or its year is none.
             Busy: somebody else is adding.
         """
-        if not abstract.strip():
+        from ingest.byline import read_year
+        from ingest.parse import MIN_ABSTRACT_CHARACTERS
+
+        length = len(" ".join(abstract.split()))
+        if not length:
             raise MisuseError("paste the abstract first")
+        if length < MIN_ABSTRACT_CHARACTERS:
+            raise MisuseError(
+                f"nothing was added: the abstract has {length} characters, fewer than {MIN_ABSTRACT_CHARACTERS}; paste "
+                "the whole of it"
+            )
+        if year.strip() and read_year(year) is None:
+            raise MisuseError(f"nothing was added: a year is a number such as 2021, not {year.strip()!r}")
         called = " ".join((title.strip() or abstract).split()[:8])
         return self._add_written(pasted_paper(title, abstract, authors, year), f"{safe_name(called)[:-4]}.jsonl")
 

@@ -156,7 +156,8 @@ def papers_tab(site: Site, *, cited: gr.State) -> None:
     on.click(turned(1), [*asked, page], listing, **many)
     clear.click(cleared, None, [*asked, *listing, around], **many)
     followed.change(opened, [followed, *asked], [paper, topic, *listing, around], **many)
-    cited.change(lit_up, cited, lit, **PRIVATE, show_progress="hidden")
+    # Gradio does not tell of a change by what goes round the queue, such as another conversation being opened.
+    gr.on([cited.change, tab.select], lit_up, cited, lit, **PRIVATE, show_progress="hidden")
     tab.select(choices, None, [source, author, first, last], **PRIVATE, show_progress="hidden")
     tab.select(lambda *values: results_of(*values[:-1], page=values[-1]), [*asked, page], listing, **many)
     mapped: dict[str, Any] = {**PRIVATE, "show_progress": "hidden"}

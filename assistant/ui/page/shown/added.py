@@ -56,7 +56,7 @@ def report(found: Report, notes: Sequence[str] = ()) -> str:
         )
     records = "1 record" if found.read == 1 else f"{found.read:,} records"
     files = "1 file" if found.files == 1 else f"{found.files:,} files"
-    headline = f"Read {records} from {files}" if found.read else f"Took out {files}"
+    headline = f"Read {records} from {files}" if found.read or found.skipped else f"Took out {files}"
     return (
         f'<div class="adding-report" role="status"><h3>{headline}</h3><ul>{listed}</ul>{_listed("Note", notes)}{skips}'
         f"<p>The collection now has {found.papers:,} papers.</p></div>"

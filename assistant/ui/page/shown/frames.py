@@ -21,7 +21,7 @@ HISTORY = """
 <label class="unsaved"><input type="checkbox" data-do="unsaved"> Do not save</label>
 <input type="search" class="find" placeholder="Search conversations" aria-label="Search conversations">
 <div class="list">${value}</div>
-<p class="buttons whole" role="group" aria-label="Export the whole conversation"><span>Export all</span>
+<p class="buttons whole" role="group" aria-label="Export this conversation"><span>Export this conversation</span>
 <button type="button" class="plain" data-do="export" data-form="md">Markdown</button>
 <button type="button" class="plain" data-do="export" data-form="csv">CSV</button>
 <button type="button" class="plain" data-do="export" data-form="bib">BibTeX</button></p>

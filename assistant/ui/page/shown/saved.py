@@ -23,6 +23,8 @@ def _entry(entry: Saved, *, here: bool) -> str:
     )
     return f'<li{" class=current aria-current=true" if here else ""}>' + "".join((
         button(inside, "resume", css="resume", id=entry.id),
+        '<span class="change">',
         button("Rename", "rename", label=f"Rename {entry.title}", id=entry.id, title=entry.title),
         button("Delete", "delete", label=f"Delete {entry.title}", id=entry.id, title=entry.title),
+        "</span>",
     )) + "</li>"

@@ -90,7 +90,7 @@ const chat = {
 
   deeds: {
     ask: button => chat.trigger("ask", { question: button.dataset.question }),
-    retry: (_, turn) => chat.trigger("ask", { question: chat.question(turn), instead: Number(turn.dataset.turn) }),
+    retry: (_, turn) => chat.again(turn, chat.question(turn)),
     edit: (_, turn) => chat.edit(turn),
     paper: button => chat.open(button),
     step: button => chat.step(Number(button.dataset.by)),
@@ -110,10 +110,16 @@ const chat = {
       for (const one of turn.querySelectorAll("[data-do=rate]")) one.setAttribute("aria-pressed", one === button);
       chat.rate(turn);
       chat.enrich(chat.turns());
-      turn.querySelector(".comment input").focus();
+      const word = turn.querySelector(".comment input");
+      word.focus({ preventScroll: true });
+      word.scrollIntoView({ block: "nearest" });
     },
     new: () => chat.begin(),
-    unsaved: () => chat.begin(),
+    unsaved: box => {
+      const lost = !box.checked && chat.turns().querySelector(":scope > article");
+      if (lost && !confirm("This begins a new conversation; the one here is not kept.")) box.checked = true;
+      else chat.begin();
+    },
     menu: () => chat.menu(),
     resume: button => {
       chat.menu(false);
@@ -164,6 +170,15 @@ const chat = {
     return copy.textContent.replace(/[ \t]+\n/g, "\n").trim();
   },
 
+  // Asked in the place of a turn, a question takes those after it away, from what is saved too; false: better not.
+  again(turn, question) {
+    const number = Number(turn.dataset.turn), after = chat.turns().querySelectorAll(":scope > article").length - number;
+    const those = after === 1 ? "the question" : `the ${after} questions`;
+    if (after > 0 && !confirm(`This removes ${those} after it.`)) return false;
+    chat.trigger("ask", { question, instead: number });
+    return true;
+  },
+
   edit(turn) {
     const head = turn.querySelector(".asked"), form = document.createElement("form");
     const area = document.createElement("textarea"), go = document.createElement("button");
@@ -177,8 +192,7 @@ const chat = {
     const back = () => { form.remove(); head.hidden = false; };
     form.addEventListener("submit", event => {
       event.preventDefault();
-      if (area.value.trim()) chat.trigger("ask", { question: area.value, instead: Number(turn.dataset.turn) });
-      back();
+      if (!area.value.trim() || chat.again(turn, area.value)) back();
     });
     leave.addEventListener("click", back);
     area.addEventListener("keydown", event => {
@@ -264,8 +278,9 @@ const chat = {
     const place = panel.querySelector(".paper");
     place.innerHTML = answer.html;
     const mark = place.querySelector("mark");
-    place.scrollTop = 0;
-    if (mark) place.scrollTop = Math.max(0, mark.offsetTop - place.offsetTop - place.clientHeight / 4);
+    place.scrollTop = 0; // where the title is, unless the quote is too far below it
+    const shown = Math.min(place.clientHeight, innerHeight - place.getBoundingClientRect().top);
+    if (mark && mark.offsetTop + mark.offsetHeight > shown) place.scrollTop = mark.offsetTop - shown / 4;
     place.focus({ preventScroll: true });
   },
 

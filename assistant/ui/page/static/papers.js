@@ -18,6 +18,10 @@
 
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.('a[href^="#paper/"], a[href^="#topic/"]');
+    if (event.target.closest?.('a[href^="#topic/"], #papers-pager button')) { // another list: from its beginning
+      const list = find("papers-results"), { top } = list.getBoundingClientRect();
+      if (top < 0 || top > window.innerHeight) list.scrollIntoView();
+    }
     if (!link) return;
     event.preventDefault();
     follow(link.getAttribute("href").slice(1));
@@ -289,7 +293,9 @@
         if (link.getAttribute("href").split("/")[1] === paper) link.setAttribute("aria-current", "true");
         else link.removeAttribute("aria-current");
       }
-      if (state) find("paper-view").scrollIntoView({ block: window.innerWidth > 800 ? "nearest" : "start" });
+      const view = find("paper-view"), bottom = frame ? frame.getBoundingClientRect().bottom : 0;
+      if (state && window.innerWidth <= 800) view.scrollIntoView({ block: "start" });
+      else if (state) find("papers-side").scrollTop += view.getBoundingClientRect().top - bottom; // the map stays above it
     }
     const now = document.body.className;
     if (map && now !== theme) { theme = now; map.draw(); }
