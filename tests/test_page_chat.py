@@ -277,8 +277,8 @@ def test_what_a_user_thinks_is_kept_beside_the_answer(visit: Visit, few: str) ->
     wrong.click()
     page.locator("#told.shown").wait_for()
     page.wait_for_function("""() => {
-      const [word, bar] = [".comment input", "#question"].map(chosen => document.querySelector(chosen).getBoundingClientRect());
-      return word.bottom <= bar.top;
+      const box = chosen => document.querySelector(chosen).getBoundingClientRect();
+      return box(".comment input").bottom <= box("#question").top;
     }""")
     page.evaluate("document.getElementById('told').remove()")
     turn.locator(".comment input").fill("too short")
@@ -294,7 +294,7 @@ def test_what_a_user_thinks_is_kept_beside_the_answer(visit: Visit, few: str) ->
 def test_a_question_can_be_edited_and_asked_again_and_takes_none_after_it_away_unasked(visit: Visit, few: str) -> None:
     page = visit(few)
     asked = ["what is Quillon?", "what is Foldaway?", "what is Hushcorpus?"]
-    first = [ask(page, question) for question in asked][0]
+    first, *_ = [ask(page, question) for question in asked]
     said: list[str] = []
     page.once("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))
 
