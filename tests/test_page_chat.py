@@ -18,7 +18,7 @@ from assistant import Settings
 from assistant.embedder import Embedder
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Browser, Dialog, Locator, Page
 
 HOSTILE = (
     "<img src=x onerror=alert(1)>",
@@ -277,8 +277,8 @@ def test_what_a_user_thinks_is_kept_beside_the_answer(visit: Visit, few: str) ->
     wrong.click()
     page.locator("#told.shown").wait_for()
     page.wait_for_function("""() => {
-      const box = chosen => document.querySelector(chosen).getBoundingClientRect();
-      return box(".comment input").bottom <= box("#question").top;
+      const [word, bar] = [".comment input", "#question"].map(chosen => document.querySelector(chosen));
+      return word.getBoundingClientRect().bottom <= bar.getBoundingClientRect().top;
     }""")
     page.evaluate("document.getElementById('told').remove()")
     turn.locator(".comment input").fill("too short")
@@ -296,8 +296,12 @@ def test_a_question_can_be_edited_and_asked_again_and_takes_none_after_it_away_u
     asked = ["what is Quillon?", "what is Foldaway?", "what is Hushcorpus?"]
     first, *_ = [ask(page, question) for question in asked]
     said: list[str] = []
-    page.once("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))
 
+    def refuse(dialog: Dialog) -> None:
+        said.append(dialog.message)
+        dialog.dismiss()
+
+    page.once("dialog", refuse)
     first.get_by_role("button", name="Retry", exact=True).click()
     assert (said, questions(page)) == (["This removes the 2 questions after it."], asked)
     first.get_by_role("button", name="Edit", exact=True).click()

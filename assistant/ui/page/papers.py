@@ -54,7 +54,9 @@ def papers_tab(site: Site, *, cited: gr.State) -> None:
                     author = gr.Textbox(label="Author", max_length=200, visible=False, min_width=160)
                     first = gr.Textbox(label="From year", max_length=4, visible=False, min_width=90)
                     last = gr.Textbox(label="To year", max_length=4, visible=False, min_width=90)
-                clear = gr.Button("Clear search and filters", size="sm", elem_id="papers-clear")
+                with gr.Row():
+                    apply = gr.Button("Apply filters", size="sm", elem_id="papers-apply", min_width=120)
+                    clear = gr.Button("Clear search and filters", size="sm", elem_id="papers-clear", min_width=120)
             listed = panel("papers-results")
             with gr.Row(elem_id="papers-pager"):
                 back = gr.Button("Previous", size="sm", interactive=False, elem_id="papers-back")
@@ -151,7 +153,7 @@ def papers_tab(site: Site, *, cited: gr.State) -> None:
     listing = [listed, page, back, on]
     many = {**PRIVATE, "show_progress": "minimal", "trigger_mode": "always_last"}  # what was asked last is shown
     search = [query.submit, name.submit, author.submit, source.input, code.input, first.submit, last.submit]
-    gr.on(search, anew, asked, listing, **many)
+    gr.on([*search, apply.click], anew, asked, listing, **many)
     back.click(turned(-1), [*asked, page], listing, **many)
     on.click(turned(1), [*asked, page], listing, **many)
     clear.click(cleared, None, [*asked, *listing, around], **many)
