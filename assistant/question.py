@@ -49,7 +49,7 @@ _METADATA = re.compile(
     r"\bauthors? of\b|\bmost authors\b|\bwho are the authors\b|\b(?:first|last|lead) author\b|"
     r"\bwhen (?:was|were) .+ (?:published|released|written|proposed|introduced)\b|"
     r"\bpublished (?:in|on|by|at|before|after)\b|"
-    r"\bdid\b.+\b(?:write|co-?author|publish)\b|\b(?:written|authored|published) by\b|"
+    r"\b(?:what|which|papers?|works?|articles?) did \S+(?: \S+){0,3} (?:write|co-?author|publish)\b|\bauthored by\b|"
     r"\b(?:papers?|works?|studies|articles|abstracts) (?:from|of|in|since|before|after) (?:19|20)\d\d\b|"
     r"\b(?:what|which) (?:year|university|company|institution|conference|journal|venue)\b|\baffiliat", re.IGNORECASE,
 )

@@ -29,7 +29,7 @@ NEAR = 0.3       # cosine from which a paper may be about what is asked
 NEAREST = 5      # papers whose mean cosine tells whether anything is near …
 OFF_TOPIC = 0.3  # … and below which nothing is
 # Words that ask of a name itself.
-OF_NAMES = frozenset("abbreviation acronym stand stands short mean means meaning called name method paper".split())
+OF_NAMES = frozenset(["abbreviation", "acronym", "stand", "stands", "meaning"])
 
 _BEGINS = re.compile(r"(?:^|[.?!:;])\W*$")  # right after this, every word has a capital
 
@@ -141,10 +141,9 @@ def is_namesake(question: Question, query: Query, best: Hit, *, stems: Callable[
     said = set(stems(f"{paper.title or ''} {paper.abstract}"))
     rows = [sentence.coverage for sentence in best.sentences]
     rows += [best.title_coverage] if best.title_coverage else []
-    beside = [
-        (at, word) for at, word in enumerate(query.words)
-        if word.content and word.text not in names and word.text not in OF_NAMES
-    ]
+    if any(word.text in OF_NAMES for word in query.words):
+        return False
+    beside = [(at, word) for at, word in enumerate(query.words) if word.content and word.text not in names]
     return sum(word.weight for _, word in beside) >= AT_STAKE and all(
         said.isdisjoint(stems(word.text)) and max(row[at] for row in rows) < UNMET for at, word in beside
     )
