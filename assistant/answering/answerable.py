@@ -136,13 +136,12 @@ def is_namesake(question: Question, query: Query, best: Hit, *, stems: Callable[
     """Whether a paper has nothing of a question but its name: of pizza in Rome, that on the method ROME."""
     paper = best.paper
     names = _words_of_names(question)
-    if not any(paper.paper_id in name.papers for name in query.names):
+    of_name = any(word.text in OF_NAMES for word in query.words)
+    if of_name or not any(paper.paper_id in name.papers for name in query.names):
         return False
     said = set(stems(f"{paper.title or ''} {paper.abstract}"))
     rows = [sentence.coverage for sentence in best.sentences]
     rows += [best.title_coverage] if best.title_coverage else []
-    if any(word.text in OF_NAMES for word in query.words):
-        return False
     beside = [(at, word) for at, word in enumerate(query.words) if word.content and word.text not in names]
     return sum(word.weight for _, word in beside) >= AT_STAKE and all(
         said.isdisjoint(stems(word.text)) and max(row[at] for row in rows) < UNMET for at, word in beside

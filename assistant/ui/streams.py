@@ -7,7 +7,7 @@ import sys
 
 
 def forgiving() -> None:
-    r"""Let standard output and error take what their encoding lacks, as ``\uXXXX``, which JSON reads as well."""
+    """Let standard output and error take what their encoding lacks, escaped as JSON escapes it."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
