@@ -7,7 +7,7 @@ import sys
 
 
 def forgiving() -> None:
-    """Let standard output and error take what their encoding lacks, escaped as JSON escapes it."""
+    """Let standard output and error take what their encoding lacks, as a backslash and its number."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
