@@ -4,13 +4,14 @@
     python benchmarks/routing.py --also FILE.jsonl   # and on these questions
 
 Prints the constants of assistant/answering/routing.py, and by ten-fold cross-validation what the choice is worth: the
-mean over questions of fact of "answered" and over lists of F1, beside the reader's word alone and the better of both.
+mean over questions of fact of "answered" and over lists of F1, beside the reader's word alone, the list added where
+sentences are not plainly better, and the better of both.
 """
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -52,15 +53,17 @@ def main() -> None:
     listed, told = (np.array([getattr(sample, name) for sample in found]) for name in ("listed", "told"))
     better, matters = (listed > told).astype(float), np.abs(listed - told)
     fold = np.random.default_rng(0).permutation(len(found)) % FOLDS
-    chosen = np.zeros(len(found), dtype=bool)
+    score = np.zeros(len(found))
     for k in range(FOLDS):
         slopes, bias = logistic(x[fold != k], better[fold != k], matters[fold != k], ridge=RIDGE)
-        chosen[fold == k] = x[fold == k] @ slopes + bias > 0
+        score[fold == k] = x[fold == k] @ slopes + bias
+    best = np.maximum(listed, told)
     read_as = np.array([sample.read_as_list for sample in found])
     facts = np.array([sample.asked.kind in FACTS for sample in found])
     for name, worth in (
-        ("as fitted", np.where(chosen, listed, told)), ("as read", np.where(read_as, listed, told)),
-        ("the better", np.maximum(listed, told)),
+        ("as read", np.where(read_as, listed, told)), ("as fitted", np.where(score > 0, listed, told)),
+        ("with both", np.where(score > 0, listed, np.where(score > -routing.OPEN, best, told))),
+        ("the better", best),
     ):
         print(
             f"{name:10s} {facts.sum()} facts {worth[facts].mean():.3f}, "
@@ -78,8 +81,7 @@ def sample_of(assistant: Assistant, asked: EvalQuestion) -> Sample | None:
         return None
     read_as_list = question.kind in LISTS
     extractive = assistant.extractive()
-    listed = extractive.lists.answer("", question if read_as_list else replace(question, kind="list"))
-    told = extractive.facts.answer("", question)
+    told, listed = extractive.told_and_listed("", question)
     if listed.abstained or told.abstained:
         return None
     return Sample(

@@ -17,7 +17,7 @@ FACT = {"id": "a", "kind": "fact", "question": "what?", "papers": ["a.txt:1"], "
 def test_the_fixed_set_keeps_to_its_own_format() -> None:
     items = load()
 
-    assert sum(isinstance(item, EvalQuestion) for item in items) == 936
+    assert sum(isinstance(item, EvalQuestion) for item in items) == 1106
     assert sum(isinstance(item, EvalConversation) for item in items) == 32
 
 

@@ -23,7 +23,7 @@ from assistant import Assistant
     ("number of papers that refer to Vicuna", "count"),
     ("compare LoRAMoE and Mixture-of-LoRAs", "compare"),
     ("MEMIT vs MALMEN for editing lots of facts", "compare"),
-    ("T5 models for speech", "list"),
+    ("T5 models for speech", "topic"),
     ("does anyone train on Wikipedia?", "list"),
     ("I am after work on tabular data", "list"),
     ("got anything about poems?", "list"),

@@ -63,11 +63,11 @@ class Signs:
 
 # Fitted by benchmarks/refusal.py.
 WEIGHTS: dict[str, float] = {
-    "far": -11.553, "coverage": 4.304, "margin": 1.264, "seldom": -1.972, "reason": -3.903, "unshown": -1.533,
-    "figures": -2.361, "strange": -0.771, "capitals": -0.567, "definition": 0.922, "beside": 3.024, "answers": 1.569,
+    "far": -11.358, "coverage": 3.522, "margin": 0.275, "seldom": -1.967, "reason": -3.512, "unshown": -1.674,
+    "figures": -1.521, "strange": -0.551, "capitals": -0.875, "definition": 0.578, "beside": 2.081, "answers": 1.174,
 }
-BIAS = -3.137
-THRESHOLDS = {"strict": 0.695, "balanced": 0.563, "eager": 0.284}
+BIAS = -2.036
+THRESHOLDS = {"strict": 0.66, "balanced": 0.495, "eager": 0.238}
 
 
 def signs(

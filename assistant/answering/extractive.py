@@ -13,7 +13,7 @@ from assistant.answering.citations import Marks
 from assistant.answering.compare import Comparison, comparison, paragraphs, side_by_side
 from assistant.answering.facts import Facts
 from assistant.answering.language import carried, language_of, request
-from assistant.answering.lists import Lists
+from assistant.answering.lists import Lists, as_text, heading
 from assistant.answering.wording import notice
 from assistant.question import Question
 from assistant.records import Answer, AnswerSentence, Hit, Nearest, SentenceHit
@@ -64,7 +64,7 @@ class Extractive:
         if routing.is_choice(question):
             return self._list_or_fact(answer_id, question)
         if question.kind in LISTS and not question.unknown:
-            return self.lists.answer(answer_id, question)
+            return self.lists.answer(answer_id, question, preface=notice(question))
         return self.facts.answer(answer_id, question, preface=notice(question))
 
     def explain_absence(self, question: Question, paper_or_name: str, *, answer_id: str) -> Answer:
@@ -93,19 +93,26 @@ class Extractive:
         return replace(answer, question=question.text, text=notice + answer.text, trace=trace)
 
     def _list_or_fact(self, answer_id: str, question: Question) -> Answer:
-        """Whichever of both answers it better."""
-        listing = question if question.kind in LISTS else replace(question, kind="list")
-        listed = self.lists.answer(answer_id, listing)
-        told = self.facts.answer(answer_id, question, preface=notice(question))
+        """The papers that fit, the sentences that answer, or, where that is open, the sentences and then the papers."""
+        told, listed = self.told_and_listed(answer_id, question)
         found = routing.signs(question, listed, told)
         if told.abstained or listed.abstained:
             sure = question.listing >= routing.SURE and told.confidence < routing.TOLD
-            as_list = question.kind in LISTS and (told.abstained or sure)
+            answer = listed if question.kind in LISTS and (told.abstained or sure) else told
+        elif routing.is_list(found):
+            answer = listed
         else:
-            as_list = routing.is_list(found)
+            both = routing.is_open(found) and (question.kind in LISTS or _adds(listed, told))
+            answer = _together(told, listed) if both else told
         why = "as a list or as a fact: " + ", ".join(f"{name} {value:.2f}" for name, value in asdict(found).items())
-        answer = listed if as_list else replace(told, kind="fact")
-        return replace(answer, trace=(*answer.trace, why))
+        return replace(answer, text=notice(question) + answer.text, trace=(*answer.trace, why))
+
+    def told_and_listed(self, answer_id: str, question: Question) -> tuple[Answer, Answer]:
+        """Both answers to a question that may ask for either; sentences that answer show that its topic is treated."""
+        listing = question if question.kind in LISTS else replace(question, kind="list")
+        told = self.facts.answer(answer_id, replace(question, kind="fact"))
+        treated = not told.abstained and told.confidence >= routing.TOLD
+        return told, self.lists.answer(answer_id, listing, treated=treated)
 
     # -- comparisons
 
@@ -160,6 +167,28 @@ class Extractive:
             considered=self._retriever.count(), abstained=True, reason=reason,
             confidence=sure, trace=question.trace,
         )
+
+
+def _together(told: Answer, listed: Answer) -> Answer:
+    """The sentences that answer, and below them the papers that fit, under marks that run on."""
+    marks = Marks()
+    for citation in told.citations:
+        marks.add(citation)
+    items = tuple(
+        replace(item, mark=marks.add(citation))
+        for item, citation in zip(listed.items, listed.citations, strict=True)
+    )
+    proofs = (AnswerSentence(item.quote, (item.mark,), checked=True) for item in items)
+    return replace(
+        told, text=f"{told.text}\n\n{as_text(heading(listed), items)}", sentences=(*told.sentences, *proofs),
+        citations=marks.citations(), items=items, considered=listed.considered, matched=listed.matched,
+        near_misses=listed.near_misses, trace=(*told.trace, *(line for line in listed.trace if line not in told.trace)),
+    )
+
+
+def _adds(listed: Answer, told: Answer) -> bool:
+    """Whether a list has a paper that the sentences are not from."""
+    return not {item.paper_id for item in listed.items} <= {citation.paper_id for citation in told.citations}
 
 
 def _near(hit: Hit) -> Nearest:

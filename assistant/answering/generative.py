@@ -75,7 +75,7 @@ class Generative:
         why_not = settled(task)
         if why_not:
             yield from quoted(task.draft, f"no model asked: {why_not}")
-        elif task.draft.items or task.draft.kind in ("list", "count"):
+        elif task.draft.kind in ("list", "count") or (task.draft.items and task.draft.kind == "topic"):
             yield from judged_list(
                 task.question, task.draft, self._retriever, calls, most=self._list_candidates,
             )

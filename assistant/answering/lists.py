@@ -21,7 +21,6 @@ from assistant.answering.membership import (
     probability,
 )
 from assistant.answering.method_names import method_name
-from assistant.answering.wording import notice
 from assistant.question import Question
 from assistant.records import Answer, AnswerSentence, Hit, ListItem, Nearest, SentenceHit
 from assistant.retrieval.names import families, find_names, names_of
@@ -68,9 +67,18 @@ class Lists:
         self._level = level
         self._refuse = refuse
 
-    def answer(self, answer_id: str, question: Question, members: Members | None = None) -> Answer:
-        """The papers that fit, each with its proof; ``members`` if they have been found already."""
-        members = members or self.members(question)
+    def answer(
+        self, answer_id: str, question: Question, members: Members | None = None, *, preface: str = "",
+        treated: bool = False,
+    ) -> Answer:
+        """The papers that fit, each with its proof.
+
+        Args:
+            members: if they have been found already.
+            preface: what is said before them.
+            treated: whether something else has shown that the collection treats the topic.
+        """
+        members = members or self.members(question, treated=treated)
         question = self.telling(question)
         kept = [member for member in members.fitting if member.hit.sentences]
         if not kept and not question.hard:
@@ -95,15 +103,15 @@ class Lists:
         head = _headline(question, len(items), members)
         return Answer(
             answer_id, question.text, question.kind,
-            notice(question) + "\n".join([head, *(f"{n}. {line(listed)}" for n, listed in enumerate(items, 1))]),
+            preface + as_text(head, items),
             tuple(AnswerSentence(listed.quote, (listed.mark,), checked=True) for listed in items),
             marks.citations(), items, considered=members.considered, matched=len(items),
             confidence=confidence.of_list([member.chance for member in kept]),
             trace=(*question.trace, *members.trace), near_misses=near_misses,
         )
 
-    def members(self, question: Question) -> Members:
-        """Every paper that fits a list question, best first.
+    def members(self, question: Question, *, treated: bool = False) -> Members:
+        """Every paper that fits a list question, best first; none if no paper treats its topic, unless ``treated``.
 
         Hard names are exact over the whole collection; the topic is judged on all papers of a small collection and
         on the best 2,000 of a large one.
@@ -112,7 +120,8 @@ class Lists:
         named, note = self.with_names(question)
         exact = self.exactly(question)
         left_out = self.excluded(question)
-        ranking, chances, treated = self._judged(question, exact)
+        ranking, chances, covered = self._judged(question, exact)
+        treated = treated or covered
         cut = CUTS[self._level]
         eligible = [
             Member(ranking.hit(position), chance)
@@ -289,6 +298,16 @@ def proof_of(hit: Hit, *, names: Sequence[str], topical: bool, facets: Sequence[
                 text = hit.paper.abstract[sentence.start:hit.sentences[last].end]
                 best, proof = worth, SentenceHit(sentence.start, hit.sentences[last].end, text, covered)
     return proof
+
+
+def as_text(head: str, items: Sequence[ListItem]) -> str:
+    """A list as text: its heading, then a numbered line for each paper."""
+    return "\n".join([head, *(f"{n}. {line(listed)}" for n, listed in enumerate(items, 1))])
+
+
+def heading(answer: Answer) -> str:
+    """What an answer says before its items."""
+    return answer.text.partition("\n1. ")[0]
 
 
 def line(listed: ListItem) -> str:

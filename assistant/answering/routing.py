@@ -18,6 +18,7 @@ from assistant.retrieval.words import words
 PAPERS = frozenset("paper papers article articles study studies abstract abstracts publication publications".split())
 POSSIBLE = 0.2  # P(a list is asked for) below which only sentences are looked for
 SURE = 0.9      # … and from which one that says "papers", or has no subject beside names, is for a list
+OPEN = 1.5      # log-odds against a list up to which it is given below the sentences
 TOLD = 0.5      # confidence below which sentences do not stand in for a list that was plainly asked for
 
 
@@ -31,8 +32,8 @@ class Signs:
 
 
 # Fitted by benchmarks/routing.py.
-WEIGHTS = Signs(asked=0.568, items=1.519, told=-0.292)
-BIAS = -3.409
+WEIGHTS = Signs(asked=0.415, items=1.546, told=-0.452)
+BIAS = -3.225
 
 
 def is_choice(question: Question) -> bool:
@@ -57,5 +58,14 @@ def signs(question: Question, listed: Answer, told: Answer) -> Signs:
 
 def is_list(found: Signs) -> bool:
     """Whether the list is the better answer."""
-    score: float = BIAS + sum(w * value for w, value in zip(astuple(WEIGHTS), astuple(found), strict=True))
-    return score > 0
+    return _score(found) > 0
+
+
+def is_open(found: Signs) -> bool:
+    """Whether sentences are the better answer, but not so plainly that the list is not worth having too."""
+    return -OPEN < _score(found) <= 0
+
+
+def _score(found: Signs) -> float:
+    score: float = BIAS + sum(weight * value for weight, value in zip(astuple(WEIGHTS), astuple(found), strict=True))
+    return score

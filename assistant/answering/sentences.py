@@ -96,12 +96,12 @@ class Weights:
 
 # Fitted by benchmarks/facts.py.
 WEIGHTS = Weights(
-    PaperSigns(score=10.601, similarity=1.77, lexical=-0.672, passage=12.559),
+    PaperSigns(score=10.859, similarity=-0.555, lexical=-0.452, passage=13.339),
     SentenceSigns(
-        coverage=-4.743, behind=7.136, beyond_title=7.192, literal=0.622, place=1.088, opening=-1.523,
-        shows=1.142, background=-0.56, contribution=0.016, defines=1.77, introduces=1.417, length=0.62,
+        coverage=-4.498, behind=7.464, beyond_title=7.466, literal=0.426, place=1.223, opening=-1.339,
+        shows=1.2, background=-0.527, contribution=-0.03, defines=1.555, introduces=1.371, length=0.692,
     ),
-    bias=-2.79,
+    bias=-3.09,
 )
 
 

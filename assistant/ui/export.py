@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from assistant.answering.citations import places
+from assistant.answering.lists import heading
 from assistant.errors import MisuseError
 from assistant.records import Answer, Citation, Paper
 from assistant.ui.render import answer_json, answer_text
@@ -120,14 +121,14 @@ FORMATS: Mapping[str, Callable[[Answer, Mapping[str, Paper]], str]] = {
 def _body(answer: Answer) -> list[str]:
     if not answer.items:
         return [_MARK.sub(r"[\1]", _plain(part)) for part in answer.text.split("\n")]
-    head = _plain(answer.text.split("\n", 1)[0])
+    head = [_MARK.sub(r"[\1]", _plain(part)) for part in heading(answer).split("\n\n")]
     items = [
         f"{number}. **{_plain(item.name or item.title or '(untitled)')}**"
         + (f" — {_plain(item.title)}" if item.title and item.name and item.title != item.name else "")
         + f": “{_plain(item.quote)}” [{item.mark}]"
         for number, item in enumerate(answer.items, 1)
     ]
-    return [head, "\n".join(items)]
+    return [*head, "\n".join(items)]
 
 
 def _reference(found: Citation) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from assistant.answering.citations import title_of
+from assistant.answering.lists import heading
 from assistant.records import Answer, Compared
 from assistant.ui.page.shown.buttons import button
 from assistant.ui.page.shown.escape import text
@@ -15,7 +16,8 @@ LONGEST = 500     # rows shown at all; an export has every one
 
 def listing(answer: Answer) -> str:
     """A list answer: how many papers were looked at, a row for each that fits, and what just missed the cut."""
-    head = answer.text.partition("\n1. ")[0].rstrip(": ")
+    head = heading(answer).rstrip(": ")
+    told = [sentence for sentence in answer.sentences if sentence.text in head]
     cited = {found.mark: found for found in answer.citations}
     checked = {number: sentence.checked for sentence in answer.sentences for number in sentence.marks}
     rows = []
@@ -31,7 +33,7 @@ def listing(answer: Answer) -> str:
             f'<td class="{css}" data-label="{label}">{cell}</td>' for css, label, cell in cells
         ) + "</tr>")
     return "".join((
-        prose(head, (), answer.citations), _looked_at(answer),
+        prose(head, told, answer.citations), _looked_at(answer),
         '<div class="scroll" tabindex="0" role="region" aria-label="The papers that fit">'
         '<table class="items"><thead><tr>', _heads(), f"</tr></thead><tbody>{''.join(rows)}</tbody></table></div>",
         _more(len(answer.items)), _misses(answer),
