@@ -15,6 +15,7 @@ from assistant.answering.extractive import LISTS, Extractive
 from assistant.answering.narrowing import Scope, all_of, best_of, narrowed
 from assistant.answering.stream import AnswerStream, AsyncAnswerStream, Brake, Pieces
 from assistant.collection import Collection
+from assistant.errors import MisuseError
 from assistant.followup import papers_of
 from assistant.question import Question, understand
 from assistant.reading.reader import Reader, open_reader
@@ -103,6 +104,8 @@ class Assistant:
             scope: the papers it refers back to; see `assistant.followup`.
             original: what the user wrote, where ``question`` puts it into other words; it is searched too.
             cap: what the session may still use of a language model; default: one for this assistant.
+        Raises:
+            MisuseError: the question is no text.
         """
         with self.stream(
             question, answer_id=answer_id, filters=filters, scope=scope, original=original, cap=cap
@@ -150,7 +153,7 @@ class Assistant:
     ) -> Pieces:
         """What `stream` yields; ``brake`` stops the calls to a model."""
         began = time.perf_counter()
-        text, typed = question[:MAX_QUESTION], (original or question)[:MAX_QUESTION]
+        text, typed = _cut(question), _cut(original or question)
         answer_id = answer_id or _id_of(typed)
         asked = self.collection.read(lambda: self._draft(text, typed, answer_id, filters, scope))
         drafted = round((time.perf_counter() - began) * 1000, 1)
@@ -164,7 +167,7 @@ class Assistant:
 
     def quote(self, question: str, *, scope: Scope | None = None, filters: Filters | None = None) -> Answer:
         """The extractive answer, whoever writes answers; see `ask`."""
-        text = question[:MAX_QUESTION]
+        text = _cut(question)
         return self.collection.read(lambda: self._draft(text, text, "", filters, scope)).draft
 
     def rewrite(self, question: str, turns: Sequence[Turn], cap: SessionCap | None, brake: Brake) -> str | None:
@@ -295,7 +298,7 @@ class Assistant:
         """Why the list that answers ``question`` does not have a paper, given by its id, title or name."""
         began = time.perf_counter()
         answer = self.collection.read(lambda: self._absence(
-            question[:MAX_QUESTION], paper_or_name[:MAX_QUESTION],
+            _cut(question), _cut(paper_or_name),
             answer_id or _id_of(f"{question} {paper_or_name}"), self._select(filters),
         ))
         return replace(answer, timings={"total": round((time.perf_counter() - began) * 1000, 1)})
@@ -306,7 +309,7 @@ class Assistant:
 
     def understand(self, question: str) -> Question:
         """How a question is read: its kind, names, exclusions and topic."""
-        return self.collection.read(lambda: self._understand(question[:MAX_QUESTION]))
+        return self.collection.read(lambda: self._understand(_cut(question)))
 
     def _understand(self, text: str) -> Question:
         with self._opening:  # numpy reads its files with `ast`, which Python 3.11 cannot do in two threads at once
@@ -321,13 +324,16 @@ class Assistant:
         """The best papers for a question, best first.
 
         Args:
-            limit: papers at most.
+            limit: papers at most, 1 or more.
             name: only among the papers that mention it; the same as one more of the filters' ``names``.
             filters: only among the papers that pass; `select` says why none does.
+        Raises:
+            MisuseError: ``limit`` is less than 1, or the question is no text.
         """
+        _check_limit(limit)
         if name is not None:
             filters = replace(filters or Filters(), names=(*(filters.names if filters else ()), name))
-        return self.collection.read(lambda: self._search(question[:MAX_QUESTION], limit, filters))
+        return self.collection.read(lambda: self._search(_cut(question), limit, filters))
 
     def _search(self, question: str, limit: int, filters: Filters | None) -> list[Hit]:
         chosen = self._select(filters)
@@ -335,7 +341,8 @@ class Assistant:
 
     def ranking(self, question: str, *, limit: int = 10) -> list[str]:
         """The ids of what `search` finds, for those who need no more."""
-        return self.collection.read(lambda: self._ranking(question[:MAX_QUESTION]).paper_ids()[:limit])
+        _check_limit(limit)
+        return self.collection.read(lambda: self._ranking(_cut(question)).paper_ids()[:limit])
 
     def _ranking(self, question: str, *, within: frozenset[str] | None = None) -> Ranking:
         retriever = self.retriever(within=within)
@@ -393,6 +400,20 @@ class Assistant:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _cut(text: object) -> str:
+    """What is looked at of a question or a name."""
+    if not isinstance(text, str):
+        raise MisuseError(
+            f'a question is text, and not of the type {type(text).__name__}; example: assistant.ask("what is Redco?")'
+        )
+    return text[:MAX_QUESTION]
+
+
+def _check_limit(limit: int) -> None:
+    if limit < 1:
+        raise MisuseError(f"a search cannot give {limit} papers; give a limit of 1 or more")
 
 
 def _id_of(text: str) -> str:

@@ -7,13 +7,12 @@ import multiprocessing
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import commands
 import pytest
 from evaluated import QUESTIONS, settled, write_jsonl
 from papers import Home, write_titled
@@ -112,13 +111,9 @@ def test_a_report_is_read_as_it_was_written(work: Path, six: Assistant) -> None:
 def test_ctrl_c_keeps_what_was_done_and_the_same_command_goes_on(work: Path) -> None:
     many = [{**fields, "id": f"{fields['id']}-{n}"} for n in range(60) for fields in QUESTIONS]
     write_jsonl(work / "mine.jsonl", many)
-    command = [sys.executable, "-m", "assistant.ui.cli", "eval", "--questions", "mine.jsonl", "--out", "out"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = ["assistant.ui.cli", "eval", "--questions", "mine.jsonl", "--out", "out"]
     journal = work / "out" / "unfinished.jsonl"
-    with subprocess.Popen(
-        command, cwd=work, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        start_new_session=True,
-    ) as process:
+    with commands.started(*command, cwd=work) as process:
         while not journal.exists() or journal.read_bytes().count(b"\n") < 30:
             assert process.poll() is None
             time.sleep(0.02)
@@ -134,7 +129,7 @@ def test_ctrl_c_keeps_what_was_done_and_the_same_command_goes_on(work: Path) -> 
 
     with journal.open("ab") as file:
         file.write(b'{"result": {"id": "f1')  # as a process killed while writing leaves it
-    done = subprocess.run(command, cwd=work, env=environment, capture_output=True, text=True, check=False)
+    done = commands.run(*command, cwd=work)
 
     assert done.returncode == 0, done.stderr
     assert done.stderr.startswith(f"going on after {kept} questions that are done\n")
@@ -151,6 +146,18 @@ def test_asked_by_several_processes_the_results_are_the_same(tmp_path: Path, tem
 
     assert [result.id for result in apart.results] == [turn.id for turn in run.each(items)]
     assert [result.to_json() for result in apart.results] == [result.to_json() for result in alone.results]
+
+
+def refused(question: EvalQuestion, answer: Answer) -> bool:
+    """A judge that another process can be told of."""
+    return answer.abstained
+
+
+def test_a_judge_is_asked_in_other_processes_too(tmp_path: Path, template: Home) -> None:
+    with Assistant.open(template.settings) as opened, workers(template.settings, Product) as ask:
+        found = evaluate(opened, _mine(tmp_path), ask=ask, judge=refused)
+
+    assert [result.judged for result in found.results] == [result.answer["abstained"] for result in found.results]
 
 
 def test_a_killed_process_is_told_and_what_was_done_is_kept(tmp_path: Path, template: Home) -> None:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from assistant.evaluation import command
 
+FAREWELLS = ("", "exit", "quit", ":q")  # each ends a chat
+
 if TYPE_CHECKING:
     from assistant.api import Assistant
     from assistant.dialogue import Dialogue
@@ -118,7 +120,8 @@ def _parser() -> argparse.ArgumentParser:
     chat = verbs.add_parser(
         "chat", help="ask question after question in the terminal",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="examples:\n  assistant chat\n  assistant chat --resume          go on with the newest conversation",
+        epilog="examples:\n  assistant chat\n  assistant chat --resume          go on with the newest conversation\n"
+        "An empty line, exit, quit, :q or Ctrl-D ends it.",
     )
     chat.add_argument(
         "--resume", nargs="?", const="", metavar="ID", help="go on with a saved conversation (default: the newest)"
@@ -419,7 +422,8 @@ def _chat(arguments: argparse.Namespace) -> int:
             if not arguments.no_save:
                 remember = conversations.recorder(conversation=arguments.resume)
         dialogue = Dialogue(assistant, turns=turns, remember=remember)
-        print(f"{assistant.collection.store.count()} papers. Ask; an empty line ends.", file=sys.stderr)
+        papers = assistant.collection.store.count()
+        print(f"{papers} papers. Ask; exit, quit, :q or an empty line ends.", file=sys.stderr)
         for turn in turns:
             print(f"> {turn.question}\n{turn.answer.text}\n")
         while True:
@@ -427,7 +431,7 @@ def _chat(arguments: argparse.Namespace) -> int:
                 question = input("> ")
             except EOFError:
                 return 0
-            if not question.strip():
+            if question.strip().lower() in FAREWELLS:
                 return 0
             _say(dialogue, question)
 
