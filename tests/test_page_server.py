@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from browsing import fetch, free_port, open_tab, proxied, served
-from papers import Home
+from papers import ABSTRACTS, Home, write_lines, write_titled
 
 from assistant import Assistant, Settings
 from assistant.collection import Collection
@@ -408,6 +408,44 @@ def test_it_ends_quietly_when_asked_to_and_nobody_was_told_of_it(six: Home, tmp_
     # onnxruntime keeps a queue and a device id there for what it reports to Microsoft.
     assert (tmp_path / ".cache" / "assistant").is_dir()
     assert not (tmp_path / ".cache" / "Microsoft").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_its_children_end_with_it(number: signal.Signals, home: Home, browser: Browser, tmp_path: Path) -> None:
+    home.ingest(write_titled(tmp_path / "six.txt", range(6)))
+    sentences = [f"The {n}th river of the long tale bends around hill {n} once more." for n in range(4000)]
+    long = write_lines(tmp_path / "long.txt", [*ABSTRACTS, " ".join(sentences)])
+    port = free_port()
+    with serving(home, "--port", str(port)) as process:
+        assert process.stdout is not None and process.stdout.readline().startswith("the page is at")
+        page = browser.new_page()
+        page.goto(f"http://127.0.0.1:{port}/")
+        open_tab(page, "Add papers")
+        page.locator("#add-files input[type=file]").set_input_files(long)
+        page.locator("#add-files-go").click()
+        open_tab(page, "Papers")
+        while (begun := children_of(process.pid)).keys() != {"ingest.cli", "assistant.map"}:
+            page.wait_for_timeout(20)
+        process.send_signal(number)
+        output, errors = process.communicate(timeout=30)
+        page.close()
+
+    assert (process.returncode, output, errors) == (0, "", "")
+    assert [pid for pid in begun.values() if Path(f"/proc/{pid}").exists()] == []
+    assert not (home.settings.home / "map.json").exists()
+    with home.open() as collection:
+        assert collection.store.count() == 6
+
+
+def children_of(pid: int) -> dict[str, int]:
+    """Module -> process id, of the processes that one began."""
+    found = {}
+    for tasks in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in tasks.read_text().split():
+            words = Path(f"/proc/{child}/cmdline").read_bytes().decode().split("\0")
+            if "-m" in words:
+                found[words[words.index("-m") + 1]] = int(child)
+    return found
 
 
 def test_a_closed_port_is_free_again(six: Home, embedder: Embedder) -> None:

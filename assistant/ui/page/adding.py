@@ -98,6 +98,12 @@ class Adding:
         self._lock = threading.Lock()
         self._job: Job | None = None
 
+    def close(self) -> None:
+        """Stop the job, if there is one, and wait for its end; call when no other can be begun."""
+        if job := self.running():
+            job.stop()
+            job.ended.wait()
+
     def running(self) -> Job | None:
         """The job, if there is one that has not ended."""
         return self._job if self._job is not None and not self._job.ended.is_set() else None
