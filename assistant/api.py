@@ -7,13 +7,13 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from assistant.answering.absence import absence_asked
 from assistant.answering.extractive import LISTS, Extractive
 from assistant.answering.narrowing import Scope, all_of, best_of, narrowed
 from assistant.answering.stream import AnswerStream, AsyncAnswerStream, Brake, Pieces
+from assistant.closing import Closing
 from assistant.collection import Collection
 from assistant.errors import MisuseError
 from assistant.followup import papers_of
@@ -45,7 +45,7 @@ class _Asked:
     final: bool = False            # the draft is the answer
 
 
-class Assistant:
+class Assistant(Closing):
     """Answers questions about one collection. Made by `Assistant.open`."""
 
     def __init__(self, collection: Collection, embedder: Embedder, settings: Settings) -> None:
@@ -392,14 +392,6 @@ class Assistant:
             self._model.close()
         if not self._lent:
             self.collection.close()
-
-    def __enter__(self) -> Assistant:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _cut(text: object) -> str:

@@ -65,7 +65,7 @@ def serve(settings: Settings, *, share: bool = False, insecure: bool = False) ->
     typed = may_type_addresses(settings, login=login is not None, share=share)
     with Assistant.open(settings) as assistant, Conversations(settings.home) as conversations:
         load_gradio()
-        with contextlib.closing(Site(assistant, conversations, typed_addresses=typed)) as site, launched(
+        with Site(assistant, conversations, typed_addresses=typed) as site, launched(
             build(site), host=host, port=port, root_path=settings.root_path, proxied=proxied_names(settings),
             login=login, share=share,
         ) as address, ended_by(signal.SIGINT, signal.SIGTERM) as ended:

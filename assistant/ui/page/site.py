@@ -6,6 +6,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from assistant.closing import Closing
+
 if TYPE_CHECKING:
     from assistant.api import Assistant
     from assistant.conversations import Conversations
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Site:
+class Site(Closing):
     """One collection, open, for all who look at the page."""
 
     assistant: Assistant
