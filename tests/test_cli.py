@@ -19,7 +19,6 @@ import pytest
 from papers import ABSTRACTS, TITLES, Home, write_lines, write_titled
 from tiny_bert import random_tensors, write_folder
 
-from assistant.embedder import Embedder
 from assistant.ui.cli import _parser
 from assistant.ui.cli import main as assistant
 from ingest.clean import paper_id
@@ -35,26 +34,10 @@ ANSWER_NAMES = [
 ]
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Home:
-    """Six papers, ingested."""
-    folder = tmp_path_factory.mktemp("cli")
-    home = Home(folder / "home", embedder)
-    home.ingest(write_titled(folder / "six.txt", range(6)))
-    return home
-
-
 @pytest.fixture
-def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty working folder with no index: the command line's own point of view."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def asked(template: Home, work: Path) -> Path:
+def asked(six: Home, work: Path) -> Path:
     """A working folder with the six papers in its index; returns the index folder."""
-    shutil.copytree(template.settings.home, work / ".assistant")
+    shutil.copytree(six.settings.home, work / ".assistant")
     return work / ".assistant" / "index"
 
 
