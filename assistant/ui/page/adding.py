@@ -99,8 +99,10 @@ class Adding:
         self._job: Job | None = None
 
     def close(self) -> None:
-        """Stop the job, if there is one, and wait for its end; call when no other can be begun."""
-        if job := self.running():
+        """Stop the job, if there is one, and wait for its end."""
+        with self._lock:  # one may just be beginning
+            job = self.running()
+        if job is not None:
             job.stop()
             job.ended.wait()
 
