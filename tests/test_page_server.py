@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -416,36 +418,39 @@ def test_its_children_end_with_it(number: signal.Signals, home: Home, browser: B
     sentences = [f"The {n}th river of the long tale bends around hill {n} once more." for n in range(4000)]
     long = write_lines(tmp_path / "long.txt", [*ABSTRACTS, " ".join(sentences)])
     port = free_port()
-    with serving(home, "--port", str(port)) as process:
-        assert process.stdout is not None and process.stdout.readline().startswith("the page is at")
-        page = browser.new_page()
-        page.goto(f"http://127.0.0.1:{port}/")
-        open_tab(page, "Add papers")
-        page.locator("#add-files input[type=file]").set_input_files(long)
-        page.locator("#add-files-go").click()
-        open_tab(page, "Papers")
-        while (begun := children_of(process.pid)).keys() != {"ingest.cli", "assistant.map"}:
-            page.wait_for_timeout(20)
-        process.send_signal(number)
+    with serving(home, "--port", str(port)) as process, contextlib.closing(browser.new_page()) as page:
+        try:
+            assert process.stdout is not None and process.stdout.readline().startswith("the page is at")
+            page.goto(f"http://127.0.0.1:{port}/")
+            open_tab(page, "Add papers")
+            page.locator("#add-files input[type=file]").set_input_files(long)
+            page.locator("#add-files").get_by_text("long").first.wait_for()
+            page.locator("#add-files-go").click()
+            ingest = child_of(process.pid, "ingest.cli")
+            open_tab(page, "Papers")
+            drawing = child_of(process.pid, "assistant.map")
+        finally:
+            process.send_signal(number)  # else the block would wait for its end
         output, errors = process.communicate(timeout=30)
-        page.close()
 
     assert (process.returncode, output, errors) == (0, "", "")
-    assert [pid for pid in begun.values() if Path(f"/proc/{pid}").exists()] == []
+    assert [pid for pid in (ingest, drawing) if Path(f"/proc/{pid}").exists()] == []
     assert not (home.settings.home / "map.json").exists()
     with home.open() as collection:
         assert collection.store.count() == 6
 
 
-def children_of(pid: int) -> dict[str, int]:
-    """Module -> process id, of the processes that one began."""
-    found = {}
-    for tasks in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in tasks.read_text().split():
-            words = Path(f"/proc/{child}/cmdline").read_bytes().decode().split("\0")
-            if "-m" in words:
-                found[words[words.index("-m") + 1]] = int(child)
-    return found
+def child_of(pid: int, module: str) -> int:
+    """The id of the process in which another runs a module, once it has begun it."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        with contextlib.suppress(OSError):  # one has ended meanwhile
+            for tasks in Path(f"/proc/{pid}/task").glob("*/children"):
+                for child in tasks.read_text().split():
+                    if module in Path(f"/proc/{child}/cmdline").read_text().split("\0"):
+                        return int(child)
+        time.sleep(0.02)
+    raise AssertionError(f"{module} was not begun")
 
 
 def test_a_closed_port_is_free_again(six: Home, embedder: Embedder) -> None:
