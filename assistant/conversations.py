@@ -15,12 +15,12 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from assistant.answering.citations import shorten
+from assistant.closing import Closing
 from assistant.errors import MisuseError, StorageError
 from assistant.followup import Turn
 from assistant.records import SCHEMA, Answer
@@ -66,7 +66,7 @@ class Feedback:
     comment: str = ""
 
 
-class Conversations:
+class Conversations(Closing):
     """The conversations kept in one home folder. Safe to use from many threads, and from several processes."""
 
     def __init__(self, home: Path) -> None:
@@ -236,14 +236,6 @@ class Conversations:
     def close(self) -> None:
         """Let go of the file."""
         self._db.close()
-
-    def __enter__(self) -> Conversations:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _rows(self, sql: str, *values: object) -> list[Any]:
         with self._lock, _told():

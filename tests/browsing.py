@@ -55,9 +55,8 @@ def served(settings: Settings, embedder: Embedder, *, kept: Path | None = None, 
     with (
         Assistant(Collection(settings), embedder, settings) as assistant,
         Conversations(kept or settings.home) as conversations,
-        launched(
-            build(Site(assistant, conversations, typed_addresses=True)), host="127.0.0.1", port=free_port(), **options
-        ) as address,
+        Site(assistant, conversations, typed_addresses=True) as site,
+        launched(build(site), host="127.0.0.1", port=free_port(), **options) as address,
     ):
         yield address
 

@@ -1,4 +1,4 @@
-"""What many tests share: the embedder, homes empty, of six papers and of the seeds, and a browser."""
+"""What many tests share: the embedder, homes empty, of six papers and of the seeds, a server of models, a browser."""
 
 from __future__ import annotations
 
@@ -16,16 +16,24 @@ from assistant.embedder import Embedder, open_embedder
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+    from scripted_server import ScriptedServer
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A developer's own ASSISTANT_ variables change no test."""
+    """A developer's own settings and keys change no test."""
     for name in list(os.environ):
-        if name.upper().startswith("ASSISTANT_"):
+        if name.upper().startswith("ASSISTANT_") or name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
 @pytest.fixture(scope="session")
@@ -67,6 +75,23 @@ def assistant(seeds_home: Path, embedder: Embedder) -> Iterator[Assistant]:
     settings = Settings(home=seeds_home, _env_file=None)
     with Assistant(Collection(settings), embedder, settings) as opened:
         yield opened
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    """A server of language models that says what it is told to."""
+    from scripted_server import ScriptedServer
+
+    with ScriptedServer() as opened:
+        yield opened
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Failed calls to a model are tried again without the usual waits."""
+    from assistant.backends import model
+
+    monkeypatch.setattr(model, "FIRST_WAIT_S", 0.02)
 
 
 @pytest.fixture(scope="module")

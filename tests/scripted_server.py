@@ -201,6 +201,10 @@ class ScriptedServer:
         """What OpenAI's clients use."""
         return f"{self.address}/v1"
 
+    def address_for(self, backend: str) -> str:
+        """Where a backend of this name finds it."""
+        return self.address if backend == "ollama" else self.url
+
     @property
     def model(self) -> str:
         return self.models[0]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +30,7 @@ from scripted_server import (
     says,
     sends,
 )
-from tiny_gguf import write_tiny_gguf
+from working_backend import set_up
 
 from assistant.backends import model as shared
 from assistant.backends.base import Backend, BackendError, Kind, Message
@@ -46,21 +45,9 @@ SCHEMA = {
 REDCO = "Redco trains models on 3 GPUs [1]. It is small [2]."
 
 
-@pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    with ScriptedServer() as opened:
-        yield opened
-
-
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Retries without the usual waits."""
-    monkeypatch.setattr(shared, "FIRST_WAIT_S", 0.02)
-
-
 def at(server: ScriptedServer, name: str = "openai", **more: Any) -> Backend:
-    url = server.address if name == "ollama" else server.url
-    return open_backend(Settings(_env_file=None, **{"backend": name, "base_url": url, "model": server.model} | more))
+    to = {"backend": name, "base_url": server.address_for(name), "model": server.model}
+    return open_backend(Settings(_env_file=None, **to | more))
 
 
 @dataclass
@@ -69,7 +56,6 @@ class Working:
 
     name: str
     settings: Settings
-    server: ScriptedServer | None
 
     def open(self, **more: Any) -> Backend:
         return open_backend(self.settings.model_copy(update=more))
@@ -77,18 +63,9 @@ class Working:
 
 @pytest.fixture(params=sorted(BACKENDS))
 def working(request: pytest.FixtureRequest, server: ScriptedServer, tmp_path: Path) -> Working:
-    name = request.param
-    if name == "llamacpp":
-        if importlib.util.find_spec("llama_cpp") is None:
-            pytest.skip("llama-cpp-python is not installed: make test-llamacpp")
-        gguf = write_tiny_gguf(tmp_path / "tiny.gguf")
-        return Working(name, Settings(
-            _env_file=None, backend=name, gguf=gguf, context_window=1024, max_tokens=12, threads=2), None)
-    assert name in SERVERS, f"the contract does not know how to set up {name}"
     server.play(says(lambda asked: '{"ok": true}' if asked.body.get("response_format") or asked.body.get("format")
                      else REDCO))
-    url = server.address if name == "ollama" else server.url
-    return Working(name, Settings(_env_file=None, backend=name, base_url=url, model=server.model), server)
+    return Working(request.param, Settings(_env_file=None, **set_up(request.param, server, tmp_path)))
 
 
 # The contract.

@@ -20,6 +20,7 @@ from assistant.backends.table import open_backend, statuses
 from assistant.errors import SettingsError
 from assistant.settings import Settings, load_settings
 
+pytestmark = pytest.mark.usefixtures("work")
 KEY = "sk-proj-T0pS3cret_4567890"
 ASK = [Message("user", "What trains models?")]
 
@@ -28,14 +29,6 @@ ASK = [Message("user", "What trains models?")]
 def server() -> Iterator[ScriptedServer]:
     with ScriptedServer(key=KEY) as opened:
         yield opened
-
-
-@pytest.fixture(autouse=True)
-def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
-        monkeypatch.delenv(name, raising=False)
-    return tmp_path
 
 
 def settings(server: ScriptedServer, key: str | None = KEY, **more: Any) -> Settings:

@@ -18,6 +18,7 @@ from assistant.backends.table import BACKENDS, open_backend, statuses
 from assistant.settings import Settings
 from assistant.ui.cli import main
 
+pytestmark = pytest.mark.usefixtures("work")
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -25,14 +26,6 @@ ROOT = Path(__file__).resolve().parent.parent
 def server() -> Iterator[ScriptedServer]:
     with ScriptedServer(models=("tiny-chat", "other-chat")) as opened:
         yield opened
-
-
-@pytest.fixture(autouse=True)
-def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
-        monkeypatch.delenv(name, raising=False)
-    return tmp_path
 
 
 def status(name: str, **set_to: Any) -> Status:

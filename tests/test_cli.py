@@ -14,11 +14,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import commands
 import pytest
 from papers import ABSTRACTS, TITLES, Home, write_lines, write_titled
 from tiny_bert import random_tensors, write_folder
 
-from assistant.embedder import Embedder
 from assistant.ui.cli import _parser
 from assistant.ui.cli import main as assistant
 from ingest.clean import paper_id
@@ -34,33 +34,11 @@ ANSWER_NAMES = [
 ]
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Home:
-    """Six papers, ingested."""
-    folder = tmp_path_factory.mktemp("cli")
-    home = Home(folder / "home", embedder)
-    home.ingest(write_titled(folder / "six.txt", range(6)))
-    return home
-
-
 @pytest.fixture
-def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty working folder with no index: the command line's own point of view."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def asked(template: Home, work: Path) -> Path:
+def asked(six: Home, work: Path) -> Path:
     """A working folder with the six papers in its index; returns the index folder."""
-    shutil.copytree(template.settings.home, work / ".assistant")
+    shutil.copytree(six.settings.home, work / ".assistant")
     return work / ".assistant" / "index"
-
-
-def shell(*argv: str, cwd: Path, **named: str) -> subprocess.CompletedProcess[str]:
-    """Run ``python -m`` in another process with more environment."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), **named}
-    return subprocess.run([sys.executable, "-m", *argv], cwd=cwd, env=environment, capture_output=True, text=True)
 
 
 def one_line(text: str, start: str) -> None:
@@ -152,10 +130,10 @@ def test_ingest_json_is_the_report(work: Path, capsys: pytest.CaptureFixture[str
 def test_a_single_line_of_50_mb_is_refused_in_little_time_and_memory(work: Path) -> None:
     (work / "huge.txt").write_bytes(b"word " * 10_000_000)
     (work / "small.txt").write_bytes(b"word")
-    small = shell("ingest.cli", "small.txt", cwd=work)
+    small = commands.run("ingest.cli", "small.txt", cwd=work)
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, time.perf_counter()
 
-    huge = shell("ingest.cli", "huge.txt", cwd=work)
+    huge = commands.run("ingest.cli", "huge.txt", cwd=work)
 
     assert (small.returncode, huge.returncode) == (1, 1)
     one_line(huge.stderr, "ingest: nothing was read: huge.txt: line 1 is longer than 1,000,000 bytes")
@@ -213,7 +191,7 @@ def test_without_the_model_package_the_message_is_the_command_to_install_it(aske
 
     for argv in (["assistant.ui.cli", "ask", QUESTION], ["ingest.cli", "a.txt"]):
         write_lines(work / "a.txt", ABSTRACTS[:2])
-        done = shell(*argv, cwd=work, PYTHONPATH=path)
+        done = commands.run(*argv, cwd=work, PYTHONPATH=path)
 
         assert done.returncode == 1
         assert done.stderr.partition(": ")[2] == (
@@ -626,11 +604,11 @@ def test_a_reader_that_stops_early_is_no_error(asked: Path, work: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, '{"schema": 1\n', "")
 
 
-def chat(work: Path, *options: str, said: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "assistant.ui.cli", "chat", *options], cwd=work,
-        env={**os.environ, "PYTHONPATH": str(ROOT)}, input=said, capture_output=True, text=True, check=True,
-    )
+def chat(work: Path, *options: str, said: str) -> str:
+    """What a chat prints; it must end well."""
+    done = commands.run("assistant.ui.cli", "chat", *options, cwd=work, said=said)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def test_a_chat_is_saved_resumed_listed_exported_and_deleted(
@@ -638,8 +616,8 @@ def test_a_chat_is_saved_resumed_listed_exported_and_deleted(
 ) -> None:
     chat(work, said="what is Quillon?\n")
     resumed = chat(work, "--resume", said="what does it keep?\n")
-    assert "> > what is Quillon?\n" not in resumed.stdout and "> what is Quillon?\n" in resumed.stdout
-    assert "97% of the original accuracy" in resumed.stdout.rpartition("> ")[0]
+    assert "> > what is Quillon?\n" not in resumed and "> what is Quillon?\n" in resumed
+    assert "97% of the original accuracy" in resumed.rpartition("> ")[0]
 
     assert assistant(["conversations"]) == 0
     saved = capsys.readouterr().out
@@ -655,6 +633,11 @@ def test_a_chat_is_saved_resumed_listed_exported_and_deleted(
     assert assistant(["conversations", "--delete", found]) == 0
     assert assistant(["conversations", "--show", found]) == 2
     one_line(capsys.readouterr().err, "assistant: there is no conversation")
+
+
+@pytest.mark.parametrize("farewell", ["", " ", "exit", "Quit", ":q "])
+def test_a_chat_is_left_by_a_word_or_none(farewell: str, asked: Path, work: Path) -> None:
+    assert chat(work, said=f"{farewell}\nwhat is Quillon?\n") == "> "
 
 
 def test_a_chat_that_is_not_to_be_saved_leaves_nothing(asked: Path, work: Path) -> None:
@@ -692,9 +675,9 @@ def test_a_trace_has_a_line_an_answer_and_words_only_where_asked_for(
 
 
 def test_ctrl_c_ends_a_chat_with_one_line(asked: Path, work: Path) -> None:
-    with started("assistant.ui.cli", "chat", cwd=work) as process:
+    with commands.started("assistant.ui.cli", "chat", cwd=work) as process:
         assert process.stderr is not None
-        assert process.stderr.readline() == "6 papers. Ask; an empty line ends.\n"
+        assert process.stderr.readline() == "6 papers. Ask; exit, quit, :q or an empty line ends.\n"
         process.send_signal(signal.SIGINT)
         errors = process.stderr.read()
 
@@ -706,7 +689,7 @@ def test_ctrl_c_ends_an_ingest_with_one_line_and_the_next_goes_on(
 ) -> None:
     sentences = [f"The {n}th river of the long tale bends around hill {n} once more." for n in range(4000)]
     file = write_lines(work / "a.txt", [*ABSTRACTS, " ".join(sentences)])
-    with started("ingest.cli", file.name, cwd=work) as process:
+    with commands.started("ingest.cli", file.name, cwd=work) as process:
         while not (work / ".assistant" / "index" / "write.lock").exists():
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
@@ -717,13 +700,6 @@ def test_ctrl_c_ends_an_ingest_with_one_line_and_the_next_goes_on(
     assert errors == "ingest: stopped; what was finished is kept, run it again to go on\n"
     assert ingest([str(write_lines(file, ABSTRACTS))]) == 0
     assert "the collection has 6 papers" in capsys.readouterr().out
-
-
-def started(*argv: str, cwd: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", *argv], cwd=cwd, env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-    )
 
 
 def test_asking_and_ingesting_need_no_network(work: Path) -> None:
@@ -746,8 +722,8 @@ socket.getaddrinfo = lookup
     path = os.pathsep.join([str(site), str(ROOT)])
     write_titled(work / "a.txt", range(2))
 
-    made = shell("ingest.cli", "a.txt", cwd=work, PYTHONPATH=path)
-    answer = shell("assistant.ui.cli", "ask", QUESTION, cwd=work, PYTHONPATH=path)
+    made = commands.run("ingest.cli", "a.txt", cwd=work, PYTHONPATH=path)
+    answer = commands.run("assistant.ui.cli", "ask", QUESTION, cwd=work, PYTHONPATH=path)
 
     assert (made.returncode, made.stderr, answer.returncode, answer.stderr) == (0, "", 0, "")
     assert "Quillon" in answer.stdout

@@ -7,19 +7,18 @@ import multiprocessing
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import commands
 import pytest
 from evaluated import QUESTIONS, settled, write_jsonl
 from papers import Home, write_titled
 
 from assistant import Answer, Assistant
-from assistant.embedder import Embedder
 from assistant.errors import AssistantError
 from assistant.evaluation import evaluate, run
 from assistant.evaluation.evaluation import read_evaluation
@@ -32,28 +31,18 @@ from assistant.ui.cli import main
 ROOT = Path(__file__).resolve().parent.parent
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Home:
-    """Six papers, ingested."""
-    folder = tmp_path_factory.mktemp("evaluated")
-    home = Home(folder / "home", embedder)
-    home.ingest(write_titled(folder / "six.txt", range(6)))
-    return home
-
-
 @pytest.fixture
-def work(tmp_path: Path, template: Home, monkeypatch: pytest.MonkeyPatch) -> Path:
+def work(work: Path, six: Home) -> Path:
     """A working folder with the six papers in its index, and questions about them."""
-    monkeypatch.chdir(tmp_path)
-    shutil.copytree(template.settings.home, tmp_path / ".assistant")
-    write_titled(tmp_path / "six.txt", range(6))
-    write_jsonl(tmp_path / "mine.jsonl", QUESTIONS)
-    return tmp_path
+    shutil.copytree(six.settings.home, work / ".assistant")
+    write_titled(work / "six.txt", range(6))
+    write_jsonl(work / "mine.jsonl", QUESTIONS)
+    return work
 
 
 @pytest.fixture
-def six(template: Home) -> Any:
-    with Assistant.open(template.settings) as opened:
+def opened(six: Home) -> Iterator[Assistant]:
+    with Assistant.open(six.settings) as opened:
         yield opened
 
 
@@ -101,7 +90,7 @@ def test_the_fixed_questions_give_the_same_twice(seeds_home: Path, assistant: As
     assert json.dumps(one) == json.dumps(two)
 
 
-def test_a_report_is_read_as_it_was_written(work: Path, six: Assistant) -> None:
+def test_a_report_is_read_as_it_was_written(work: Path, opened: Assistant) -> None:
     main(["eval", "--questions", "mine.jsonl", "--out", "out"])
 
     again = read_evaluation(work / "out" / "report.json")
@@ -112,13 +101,9 @@ def test_a_report_is_read_as_it_was_written(work: Path, six: Assistant) -> None:
 def test_ctrl_c_keeps_what_was_done_and_the_same_command_goes_on(work: Path) -> None:
     many = [{**fields, "id": f"{fields['id']}-{n}"} for n in range(60) for fields in QUESTIONS]
     write_jsonl(work / "mine.jsonl", many)
-    command = [sys.executable, "-m", "assistant.ui.cli", "eval", "--questions", "mine.jsonl", "--out", "out"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = ["assistant.ui.cli", "eval", "--questions", "mine.jsonl", "--out", "out"]
     journal = work / "out" / "unfinished.jsonl"
-    with subprocess.Popen(
-        command, cwd=work, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        start_new_session=True,
-    ) as process:
+    with commands.started(*command, cwd=work) as process:
         while not journal.exists() or journal.read_bytes().count(b"\n") < 30:
             assert process.poll() is None
             time.sleep(0.02)
@@ -134,7 +119,7 @@ def test_ctrl_c_keeps_what_was_done_and_the_same_command_goes_on(work: Path) -> 
 
     with journal.open("ab") as file:
         file.write(b'{"result": {"id": "f1')  # as a process killed while writing leaves it
-    done = subprocess.run(command, cwd=work, env=environment, capture_output=True, text=True, check=False)
+    done = commands.run(*command, cwd=work)
 
     assert done.returncode == 0, done.stderr
     assert done.stderr.startswith(f"going on after {kept} questions that are done\n")
@@ -143,9 +128,9 @@ def test_ctrl_c_keeps_what_was_done_and_the_same_command_goes_on(work: Path) -> 
     assert settled(work / "out" / "report.json") == settled(work / "whole" / "report.json")
 
 
-def test_asked_by_several_processes_the_results_are_the_same(tmp_path: Path, template: Home) -> None:
+def test_asked_by_several_processes_the_results_are_the_same(tmp_path: Path, six: Home) -> None:
     items = _mine(tmp_path, twice=True)
-    with Assistant.open(template.settings) as opened, workers(template.settings, Product) as ask:
+    with Assistant.open(six.settings) as opened, workers(six.settings, Product) as ask:
         apart = evaluate(opened, items, ask=ask)
         alone = evaluate(opened, items)
 
@@ -153,15 +138,27 @@ def test_asked_by_several_processes_the_results_are_the_same(tmp_path: Path, tem
     assert [result.to_json() for result in apart.results] == [result.to_json() for result in alone.results]
 
 
-def test_a_killed_process_is_told_and_what_was_done_is_kept(tmp_path: Path, template: Home) -> None:
+def refused(question: EvalQuestion, answer: Answer) -> bool:
+    """A judge that another process can be told of."""
+    return answer.abstained
+
+
+def test_a_judge_is_asked_in_other_processes_too(tmp_path: Path, six: Home) -> None:
+    with Assistant.open(six.settings) as opened, workers(six.settings, Product) as ask:
+        found = evaluate(opened, _mine(tmp_path), ask=ask, judge=refused)
+
+    assert [result.judged for result in found.results] == [result.answer["abstained"] for result in found.results]
+
+
+def test_a_killed_process_is_told_and_what_was_done_is_kept(tmp_path: Path, six: Home) -> None:
     journal = Journal(tmp_path / "out", "run")
 
     def kill(done: int, total: int) -> None:
         for child in multiprocessing.active_children():
             child.kill()
 
-    with Assistant.open(template.settings) as opened, pytest.raises(AssistantError, match="was killed"), \
-            workers(template.settings, Product) as ask:
+    with Assistant.open(six.settings) as opened, pytest.raises(AssistantError, match="was killed"), \
+            workers(six.settings, Product) as ask:
         evaluate(opened, _mine(tmp_path, twice=True), journal=journal, ask=ask, progress=kill)
     journal.close()
 
@@ -178,8 +175,8 @@ def test_what_another_run_left_is_set_aside_not_lost(work: Path, capsys: pytest.
     assert (work / "out" / "unfinished.old").read_text() == '{"run": "another"}\n{"result": {}}\n'
 
 
-def test_a_journal_gives_back_what_it_was_given(tmp_path: Path, six: Assistant) -> None:
-    results = evaluate(six, [item for item in _mine(tmp_path) if isinstance(item, EvalQuestion)][:3]).results
+def test_a_journal_gives_back_what_it_was_given(tmp_path: Path, opened: Assistant) -> None:
+    results = evaluate(opened, [item for item in _mine(tmp_path) if isinstance(item, EvalQuestion)][:3]).results
     journal = Journal(tmp_path / "out", "run")
     for result in results:
         journal.add(result)
@@ -188,7 +185,7 @@ def test_a_journal_gives_back_what_it_was_given(tmp_path: Path, six: Assistant) 
     assert tuple(Journal(tmp_path / "out", "run").done.values()) == results
 
 
-def test_each_conversation_has_an_engine_of_its_own(tmp_path: Path, six: Assistant) -> None:
+def test_each_conversation_has_an_engine_of_its_own(tmp_path: Path, opened: Assistant) -> None:
     class Remembering:
         """Answers with all it was asked."""
 
@@ -197,11 +194,11 @@ def test_each_conversation_has_an_engine_of_its_own(tmp_path: Path, six: Assista
 
         def ask(self, question: str) -> Answer:
             self.asked.append(question)
-            return replace(six.ask(question), text=" / ".join(self.asked))
+            return replace(opened.ask(question), text=" / ".join(self.asked))
 
     talks = [item for item in _mine(tmp_path, twice=True) if not isinstance(item, EvalQuestion)]
 
-    found = evaluate(six, talks, chat=lambda _: Remembering())
+    found = evaluate(opened, talks, chat=lambda _: Remembering())
 
     one = "what does Graupel downscale?"
     both = f"{one} / and on how many accelerators?"
@@ -209,16 +206,16 @@ def test_each_conversation_has_an_engine_of_its_own(tmp_path: Path, six: Assista
     assert "conversations" not in found.about
 
 
-def test_a_judge_is_asked_and_its_agreement_shown(tmp_path: Path, six: Assistant) -> None:
+def test_a_judge_is_asked_and_its_agreement_shown(tmp_path: Path, opened: Assistant) -> None:
     from assistant.evaluation.report.evaluation_page import evaluation_page, judge_agreement
 
-    found = evaluate(six, _mine(tmp_path), judge=lambda question, answer: not answer.abstained)
+    found = evaluate(opened, _mine(tmp_path), judge=lambda question, answer: not answer.abstained)
 
     said = judge_agreement(found)
     agreed = sum((result.values["right"] >= 0.5) != result.answer["abstained"] for result in found.results)
     assert said.startswith(f"The judge agrees with the measures (right from 0.5 up) on {agreed} of 11 questions")
     assert "Cohen&#x27;s kappa" in evaluation_page(found)
-    assert judge_agreement(evaluate(six, _mine(tmp_path)[:1])) == ""
+    assert judge_agreement(evaluate(opened, _mine(tmp_path)[:1])) == ""
 
 
 def test_two_reports_are_compared_question_by_question(work: Path, capsys: pytest.CaptureFixture[str]) -> None:

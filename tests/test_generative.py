@@ -7,12 +7,11 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from papers import ABSTRACTS, TITLES, Home, write_titled
+from papers import ABSTRACTS, TITLES, Home
 from scripted_server import (
     Asked,
     Behaviour,
@@ -31,12 +30,11 @@ from scripted_server import (
     says,
     sends,
 )
-from tiny_gguf import write_tiny_gguf
+from working_backend import set_up
 
 from assistant import Answer, Assistant
 from assistant.answering.citations import is_verbatim
 from assistant.answering.table import ANSWERERS
-from assistant.backends import model as shared
 from assistant.backends.table import BACKENDS
 from assistant.collection import Collection
 from assistant.embedder import Embedder
@@ -46,39 +44,17 @@ ASK = "What is Quillon?"
 NOTICE = "These are the papers' own words:"
 
 
-@pytest.fixture(scope="module")
-def papers_home(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Path:
-    """The hand-written papers, ingested once."""
-    folder = tmp_path_factory.mktemp("generative")
-    home = Home(folder / "home", embedder)
-    home.ingest(write_titled(folder / "papers.txt", range(len(TITLES))))
-    return home.settings.home
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    with ScriptedServer() as opened:
-        yield opened
-
-
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Retries without the usual waits."""
-    monkeypatch.setattr(shared, "FIRST_WAIT_S", 0.02)
-
-
 Asking = Callable[..., Assistant]
 
 
 @pytest.fixture
-def opened(papers_home: Path, embedder: Embedder, server: ScriptedServer) -> Iterator[Asking]:
+def opened(six: Home, embedder: Embedder, server: ScriptedServer) -> Iterator[Asking]:
     """Opens assistants that ask the scripted server."""
     made: list[Assistant] = []
 
     def open_(**more: Any) -> Assistant:
-        settings = Settings(
-            _env_file=None, **{"home": papers_home, "backend": "openai", "base_url": server.url, "model": server.model}
-            | more)
+        to = {"home": six.settings.home, "backend": "openai", "base_url": server.url, "model": server.model}
+        settings = Settings(_env_file=None, **to | more)
         made.append(Assistant(Collection(settings), embedder, settings))
         return made[-1]
     yield open_
@@ -332,8 +308,8 @@ def test_200_kilobytes_of_untruth_end_in_quotes(opened: Asking, server: Scripted
     assert "ten thousand" not in answer.text and NOTICE in answer.text
 
 
-def test_a_backend_that_is_not_set_up_is_said_with_the_way_out(papers_home: Path, embedder: Embedder) -> None:
-    settings = Settings(_env_file=None, home=papers_home, backend="openai")
+def test_a_backend_that_is_not_set_up_is_said_with_the_way_out(six: Home, embedder: Embedder) -> None:
+    settings = Settings(_env_file=None, home=six.settings.home, backend="openai")
     with Assistant(Collection(settings), embedder, settings) as assistant:
         answer = held_to_its_stream(assistant, ASK)
 
@@ -473,31 +449,14 @@ def test_cascade_asks_the_model_when_it_is_not(opened: Asking, server: ScriptedS
 
 # Every value of ASSISTANT_BACKEND.
 
-@dataclass
-class Working:
-    name: str
-    settings: Settings
-
-
-@pytest.fixture(params=sorted(ANSWERERS))
-def working(
-    request: pytest.FixtureRequest, papers_home: Path, server: ScriptedServer, tmp_path: Path
-) -> Working:
-    import importlib.util
-
+@pytest.mark.parametrize("name", sorted(ANSWERERS))
+def test_every_backend_answers_streams_and_cites_alike(
+    name: str, six: Home, embedder: Embedder, server: ScriptedServer, tmp_path: Path
+) -> None:
     server.play(says(GOOD))
-    more: dict[str, Any] = {"base_url": server.url, "model": server.model}
-    if request.param == "ollama":
-        more["base_url"] = server.address
-    if request.param == "llamacpp":
-        if importlib.util.find_spec("llama_cpp") is None:
-            pytest.skip("llama-cpp-python is not installed: make test-llamacpp")
-        more = {"gguf": write_tiny_gguf(tmp_path / "tiny.gguf"), "context_window": 2048, "max_tokens": 12, "threads": 2}
-    return Working(request.param, Settings(_env_file=None, home=papers_home, backend=request.param, **more))
-
-
-def test_every_backend_answers_streams_and_cites_alike(working: Working, embedder: Embedder) -> None:
-    with Assistant(Collection(working.settings), embedder, working.settings) as assistant:
+    more = set_up(name, server, tmp_path, context_window=2048)
+    settings = Settings(_env_file=None, home=six.settings.home, **more)
+    with Assistant(Collection(settings), embedder, settings) as assistant:
         whole, streamed = assistant.ask(ASK), held_to_its_stream(assistant, ASK)
 
     assert whole.text == streamed.text and whole.citations == streamed.citations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -10,13 +11,14 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from browsing import fetch, free_port, open_tab, proxied, served
-from papers import Home
+from papers import ABSTRACTS, Home, write_lines, write_titled
 
 from assistant import Assistant, Settings
 from assistant.collection import Collection
@@ -408,6 +410,47 @@ def test_it_ends_quietly_when_asked_to_and_nobody_was_told_of_it(six: Home, tmp_
     # onnxruntime keeps a queue and a device id there for what it reports to Microsoft.
     assert (tmp_path / ".cache" / "assistant").is_dir()
     assert not (tmp_path / ".cache" / "Microsoft").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_its_children_end_with_it(number: signal.Signals, home: Home, browser: Browser, tmp_path: Path) -> None:
+    home.ingest(write_titled(tmp_path / "six.txt", range(6)))
+    sentences = [f"The {n}th river of the long tale bends around hill {n} once more." for n in range(4000)]
+    long = write_lines(tmp_path / "long.txt", [*ABSTRACTS, " ".join(sentences)])
+    port = free_port()
+    with serving(home, "--port", str(port)) as process, contextlib.closing(browser.new_page()) as page:
+        try:
+            assert process.stdout is not None and process.stdout.readline().startswith("the page is at")
+            page.goto(f"http://127.0.0.1:{port}/")
+            open_tab(page, "Add papers")
+            page.locator("#add-files input[type=file]").set_input_files(long)
+            page.locator("#add-files").get_by_text("long").first.wait_for()
+            page.locator("#add-files-go").click()
+            ingest = child_of(process.pid, "ingest.cli")
+            open_tab(page, "Papers")
+            drawing = child_of(process.pid, "assistant.map")
+        finally:
+            process.send_signal(number)  # else the block would wait for its end
+        output, errors = process.communicate(timeout=30)
+
+    assert (process.returncode, output, errors) == (0, "", "")
+    assert [pid for pid in (ingest, drawing) if Path(f"/proc/{pid}").exists()] == []
+    assert not (home.settings.home / "map.json").exists()
+    with home.open() as collection:
+        assert collection.store.count() == 6
+
+
+def child_of(pid: int, module: str) -> int:
+    """The id of the process in which another runs a module, once it has begun it."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        with contextlib.suppress(OSError):  # one has ended meanwhile
+            for tasks in Path(f"/proc/{pid}/task").glob("*/children"):
+                for child in tasks.read_text().split():
+                    if module in Path(f"/proc/{child}/cmdline").read_text().split("\0"):
+                        return int(child)
+        time.sleep(0.02)
+    raise AssertionError(f"{module} was not begun")
 
 
 def test_a_closed_port_is_free_again(six: Home, embedder: Embedder) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -72,12 +72,6 @@ def _with(abstract: str, order: str, *, before_the_last: bool) -> str:
     head, _, last = abstract.rpartition(". ")
     head, last = (head, last) if last else (abstract, "")
     return f"{head}. {order} {last}" if before_the_last else f"{abstract} {order}"
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    with ScriptedServer() as opened:
-        yield opened
 
 
 def asked(

@@ -8,6 +8,7 @@ from papers import ABSTRACTS, Home, write_titled
 
 from assistant.api import Assistant
 from assistant.collection import Collection
+from assistant.errors import MisuseError
 from assistant.retrieval.late import Document, match, support
 from assistant.tokens import Basis
 
@@ -94,6 +95,14 @@ def test_search_by_name_lists_exactly_the_papers_that_mention_it(home: Home) -> 
         found = assistant.search("anything", limit=10, name="gptj")
 
     assert [hit.paper.abstract for hit in found] == [ABSTRACTS[0]]
+
+
+@pytest.mark.parametrize("limit", [0, -3])
+def test_fewer_papers_than_one_cannot_be_searched_for(limit: int, six: Home) -> None:
+    with Assistant(Collection(six.settings), six.embedder, six.settings) as assistant:
+        for search in (assistant.search, assistant.ranking):
+            with pytest.raises(MisuseError, match=f"cannot give {limit} papers; give a limit of 1 or more"):
+                search("whispered speech", limit=limit)
 
 
 def test_a_question_longer_than_the_window_is_searched_by_its_beginning(home: Home) -> None:

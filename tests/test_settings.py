@@ -10,14 +10,9 @@ import pytest
 from assistant.errors import SettingsError
 from assistant.settings import PREFIX, Settings, load_settings
 
+pytestmark = pytest.mark.usefixtures("work")
 EXAMPLE = Path(__file__).resolve().parent.parent / ".env.example"
 LINE = re.compile(r"#(ASSISTANT_[A-Z_]+)=(.*)")
-
-
-@pytest.fixture(autouse=True)
-def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def test_the_example_lists_every_setting_once_and_nothing_else() -> None:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from assistant.closing import AsyncClosing, ClosedWhenDropped
 from assistant.records import Answer
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Brake:
             self._calls.stop()
 
 
-class AnswerStream:
+class AnswerStream(ClosedWhenDropped):
     """Yields pieces of the text, each checked before, and last the `Answer`; the pieces joined are its text.
 
     Closing it, from any thread, leaving its ``with`` block or dropping it stops the calls to the model; then no answer
@@ -77,18 +78,8 @@ class AnswerStream:
             finally:
                 self._running.release()
 
-    def __enter__(self) -> AnswerStream:
-        return self
 
-    def __exit__(self, *error: object) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        with contextlib.suppress(Exception):  # at exit, half of Python is gone
-            self.close()
-
-
-class AsyncAnswerStream:
+class AsyncAnswerStream(AsyncClosing):
     """The same, awaited: `AnswerStream` read in a thread of its own."""
 
     def __init__(self, opens: Callable[[], AnswerStream]) -> None:
@@ -135,9 +126,3 @@ class AsyncAnswerStream:
         self._closed = True
         if self._stream is not None:
             await asyncio.to_thread(self._stream.close)
-
-    async def __aenter__(self) -> AsyncAnswerStream:
-        return self
-
-    async def __aexit__(self, *error: object) -> None:
-        await self.aclose()

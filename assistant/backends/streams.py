@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import queue
 import threading
 from collections.abc import AsyncGenerator, Callable, Coroutine
@@ -12,6 +11,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 from assistant.backends.base import Reply
+from assistant.closing import AsyncClosing, ClosedWhenDropped
 
 STOP_S = 2.0   # a call that is told to stop has this long to hang up
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 Done = Callable[[Reply], None]
 
 
-class AsyncReplyStream:
+class AsyncReplyStream(AsyncClosing):
     """A reply that is being written, awaited: its pieces, and once they are all read, the whole in `reply`.
 
     Closing it, leaving its ``async with`` block or cancelling the task that reads it stops the call.
@@ -52,14 +52,8 @@ class AsyncReplyStream:
         """Stop the call."""
         await self._pieces.aclose()
 
-    async def __aenter__(self) -> AsyncReplyStream:
-        return self
 
-    async def __aexit__(self, *error: object) -> None:
-        await self.aclose()
-
-
-class ReplyStream:
+class ReplyStream(ClosedWhenDropped):
     """A reply that is being written: its pieces, and once they are all read, the whole in `reply`.
 
     Closing it, from any thread, leaving its ``with`` block or dropping it stops the call. It runs on `event_loop`.
@@ -107,16 +101,6 @@ class ReplyStream:
             self._call.cancel()
             if threading.current_thread() is not _thread():  # a stream may be dropped anywhere
                 self._stopped.wait(STOP_S)
-
-    def __enter__(self) -> ReplyStream:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        with contextlib.suppress(Exception):  # at exit, half of Python is gone
-            self.close()
 
 
 async def _pump(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from assistant.evaluation.questions import Item
     from assistant.evaluation.workers import Made
     from assistant.settings import Settings
+    from assistant.ui.commands.options import Verbs
 
 FIXED = "questions.jsonl"
 SEEDS = Path("seeds")
@@ -33,8 +34,12 @@ EPILOG = (
 )
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what ``assistant eval`` takes."""
+def add(verbs: Verbs) -> None:
+    """Declare the verb and what it takes."""
+    parser = verbs.add_parser(
+        "eval", help="measure answers on questions with known ones", epilog=EPILOG,
+        description="Ask questions with known answers, measure the answers, and write a report.",
+    )
     parser.add_argument("--out", type=Path, metavar="DIR",
                         help="folder for report.html, .md and .json (default: evaluation/ in ASSISTANT_HOME)")
     what = parser.add_mutually_exclusive_group()

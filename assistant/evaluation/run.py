@@ -18,7 +18,7 @@ from assistant.evaluation.result import GoldPaper, Result
 from assistant.records import Answer, Paper
 
 Progress = Callable[[int, int], None]  # questions done, questions in all
-Ask = Callable[[Sequence[Item]], Iterator[Iterable[Result]]]  # results of each question or conversation, in order
+Ask = Callable[[Sequence[Item], Judge | None], Iterator[Iterable[Result]]]  # of each question or conversation, in order
 
 
 def examine(
@@ -36,7 +36,7 @@ def examine(
     done = dict(journal.done) if journal else {}
     # A conversation cut in the middle begins anew: its later turns need the earlier.
     left = [item for item in items if any(turn.id not in done for turn in each([item]))]
-    answered = iter(ask(left) if ask else (_examine_item(subject, item, gold, judge) for item in left))
+    answered = iter(ask(left, judge) if ask else (_examine_item(subject, item, gold, judge) for item in left))
     unasked = {turn.id for turn in each(left)}
     found: list[Result] = []
     for item in items:

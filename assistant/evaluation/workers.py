@@ -8,13 +8,15 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from typing import TYPE_CHECKING
 
 from assistant.errors import AssistantError
 from assistant.evaluation.case import Subject
+from assistant.evaluation.measures.judge import Judge
 from assistant.evaluation.questions import Item
 from assistant.evaluation.result import Result
-from assistant.evaluation.run import examine
+from assistant.evaluation.run import Ask, examine
 
 if TYPE_CHECKING:
     from assistant.api import Assistant
@@ -35,8 +37,10 @@ def worth_it(settings: Settings, items: Sequence[Item]) -> bool:
 
 
 @contextlib.contextmanager
-def workers(settings: Settings, made: Made) -> Iterator[Callable[[Sequence[Item]], Iterator[list[Result]]]]:
+def workers(settings: Settings, made: Made) -> Iterator[Ask]:
     """Processes that ask; what is yielded takes questions and conversations to the results of each, in order.
+
+    A judge goes to these processes: it is a function of a module, say, and no lambda.
 
     Args:
         settings: of an index that is there.
@@ -48,7 +52,7 @@ def workers(settings: Settings, made: Made) -> Iterator[Callable[[Sequence[Item]
         PROCESSES, multiprocessing.get_context("spawn"), _open, (settings.model_copy(update={"threads": 1}), made)
     )
     try:
-        yield lambda items: pool.map(_examine, items)
+        yield lambda items, judge: pool.map(partial(_examine, judge=judge), items)
     except BrokenProcessPool as exc:
         raise AssistantError(
             "a process that asks questions was killed, perhaps for want of memory; the same command goes on"
@@ -65,6 +69,6 @@ def _open(settings: Settings, made: Made) -> None:
     _subject = made(Assistant.open(settings))
 
 
-def _examine(item: Item) -> list[Result]:
+def _examine(item: Item, *, judge: Judge | None) -> list[Result]:
     assert _subject is not None
-    return examine(_subject, [item])
+    return examine(_subject, [item], judge=judge)

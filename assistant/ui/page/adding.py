@@ -98,6 +98,14 @@ class Adding:
         self._lock = threading.Lock()
         self._job: Job | None = None
 
+    def close(self) -> None:
+        """Stop the job, if there is one, and wait for its end."""
+        with self._lock:  # one may just be beginning
+            job = self.running()
+        if job is not None:
+            job.stop()
+            job.ended.wait()
+
     def running(self) -> Job | None:
         """The job, if there is one that has not ended."""
         return self._job if self._job is not None and not self._job.ended.is_set() else None

@@ -27,6 +27,7 @@ class Desk:
         self._assistant = site.assistant
         self._uploads = Uploads(site.assistant.settings.home)
         self.adding = Adding(site.assistant.settings)
+        site.ends.callback(self.adding.close)
 
     def rows(self) -> list[SourceRow]:
         """The files of the collection."""

@@ -23,6 +23,8 @@ class Maps:
         self._lock = threading.Lock()
         self._atlas: Atlas | None = None
         self._drawing: threading.Thread | None = None
+        self._process: subprocess.Popen[bytes] | None = None  # of the drawing
+        self._closed = False
         self._failed: tuple[str, str] | None = None  # state, why
 
     def latest(self) -> tuple[Atlas | None, str]:
@@ -38,11 +40,20 @@ class Maps:
                 return self._atlas, ""
             if self._failed is not None and self._failed[0] == state:
                 return self._atlas, f"The map could not be drawn: {self._failed[1]}"
-            if self._drawing is None:
+            if self._drawing is None and not self._closed:
                 self._drawing = threading.Thread(target=self._draw, args=(state,), name="assistant-map", daemon=True)
                 self._drawing.start()
             again = "being drawn again, because the collection has changed" if self._atlas else "being drawn"
             return self._atlas, f"The map is {again} …"
+
+    def close(self) -> None:
+        """Give up the drawing, if there is one, and begin no other."""
+        with self._lock:
+            self._closed, drawing = True, self._drawing
+            if self._process is not None:
+                self._process.terminate()
+        if drawing is not None:
+            drawing.join()
 
     def atlas(self) -> Atlas | None:
         """The map last shown."""
@@ -51,10 +62,13 @@ class Maps:
     def _draw(self, state: str) -> None:
         problem: str | None = "it took more than an hour"
         try:
-            arguments = [str(self._file.resolve())]
-            process = child.start(
-                "assistant.map", arguments, self._assistant.settings, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-            )
+            with self._lock:
+                if self._closed:
+                    return
+                process = self._process = child.start(
+                    "assistant.map", [str(self._file.resolve())], self._assistant.settings,
+                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                )
             try:
                 _, errors = process.communicate(timeout=LONGEST)
                 problem = _told(errors, process.returncode) if process.returncode else None
@@ -65,7 +79,7 @@ class Maps:
             problem = exc.strerror or "no process could be started"
         finally:
             with self._lock:
-                self._drawing = None
+                self._drawing = self._process = None
                 self._failed = None if problem is None else (state, problem)
 
 

@@ -32,6 +32,7 @@ def papers_tab(site: Site, *, cited: gr.State) -> None:
     from gradio.context import Context
 
     assistant, maps = site.assistant, Maps(site.assistant)
+    site.ends.callback(maps.close)
     tab = Context.block
     assert isinstance(tab, gr.Tab)
     page = gr.State(0)

@@ -62,11 +62,10 @@ def serve(settings: Settings, *, share: bool = False, insecure: bool = False) ->
         return
     if login is None and not is_loopback(host):
         print(f"assistant: whoever can reach {host}:{port} can open the page; there is no login", file=sys.stderr)
+    typed = may_type_addresses(settings, login=login is not None, share=share)
     with Assistant.open(settings) as assistant, Conversations(settings.home) as conversations:
         load_gradio()
-        typed = may_type_addresses(settings, login=login is not None, share=share)
-        site = Site(assistant, conversations, typed_addresses=typed)
-        with launched(
+        with Site(assistant, conversations, typed_addresses=typed) as site, launched(
             build(site), host=host, port=port, root_path=settings.root_path, proxied=proxied_names(settings),
             login=login, share=share,
         ) as address, ended_by(signal.SIGINT, signal.SIGTERM) as ended:

@@ -1,0 +1,40 @@
+"""``assistant status``: what the index holds."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+
+from assistant.ui.commands.options import Verbs
+
+
+def add(verbs: Verbs) -> None:
+    """Declare the verb and what it takes."""
+    verb = verbs.add_parser("status", help="say what the index holds", epilog="example: assistant status --json")
+    verb.add_argument("--json", action="store_true", help="print as JSON")
+    verb.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do what it says; returns the exit status."""
+    from assistant.collection import Collection
+    from assistant.settings import load_settings
+
+    settings = load_settings()
+    with contextlib.closing(Collection(settings)) as collection:
+        card = collection.card
+        files = [file.name for file in collection.store.files()]
+        found = {
+            "papers": collection.store.count(), "files": files, "embedder": card["embedder"],
+            "chunk_tokens": int(card["chunk_tokens"]), "generation": collection.generation,
+            "backend": settings.backend,
+        }
+    if arguments.json:
+        print(json.dumps(found, ensure_ascii=False))
+    else:
+        print(f"{found['papers']} papers from {len(files)} files: {', '.join(files)}")
+        print(f"embedder {card['embedder']}, chunks of up to {card['chunk_tokens']} tokens")
+        print(f"generation {card['generation']}")
+        print(f"backend {found['backend']}")
+    return 0
