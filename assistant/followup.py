@@ -7,18 +7,22 @@ a pronoun can stand for takes the sign away.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from assistant.answering.narrowing import Scope
-from assistant.records import Answer, Paper
+from assistant.pronouns import POSSESSIVE, has_pronoun, pronoun_of
+from assistant.records import Paper
+from assistant.spoken import Knowledge, Subject, Turn, called, listed_before, pair_of, papers_of, subject_of
 from assistant.retrieval.words import FUNCTION_WORDS, words
+
+__all__ = ["Reading", "Turn", "papers_of", "read_followup"]
 
 Kind = Literal["alone", "about", "again", "which"]
 
-FOCUS = 10           # papers of a list that "it" or "they" may stand for
-LATE = 5             # content words before a pronoun, from which on it refers to one of them
+LEANING = 0.5        # P(it goes on from before) from which a question with neither pronoun nor name does
+FEW = 2              # papers spoken of, that a question with neither pronoun nor name may go on about
 FRAGMENT_WORDS = 3   # content words of a question without a verb: "gain on TextVQA?"
 
 _WORKS = (
@@ -52,41 +56,33 @@ _CODE_WORDS = frozenset(
     available online offer offers come comes link links papers paper methods works models ones approaches studies
     results systems also actually even two three four five anywhere somewhere freely author authors do""".split()
 )
-_PERSONAL = re.compile(r"\b(?:it|its|they|them|their|theirs|itself|themselves|he|she|his|her)\b", re.IGNORECASE)
-_POINTING = re.compile(
-    r"\b(?:this|that|these|those|the same|the latter|the former|the other|"
-    r"the (?:big|small|larg|long|short|high|low)\w*(?= ones?\b))"
-    r"(?:\s+(?:one|ones|two|paper|papers|method|methods|model|models|work|approach|approaches|framework|dataset|benchmark|"
-    r"system|study|technique|techniques|result|results|family|area|field|topic|task|question))\b|"
-    r"\b(?:do (?:these|those)|(?:does|did|is|was|can|would) (?:this|that))\b|"
-    r"\b(?:this|that|these|those)(?=\s*[?.!,]|\s*$|\s+(?:is|are|was|were|does|do|did|work|works|mean|means|compare|help|"
-    r"helps|differ|differs|need|needs|use|uses|hold|apply|go)\b)|"
-    r"\b(?:the authors?|the (?:paper|abstract|study|article)|both of them|each of the (?:two|three)|there)"
-    r"(?=\s*[?.!,]|\s*$|\s+(?!is\b|are\b|any\b|a\b|an\b|one\b|papers?\b|that\b|which\b|on\b|about\b|of\b)\w)|"
-    r"\bthe two(?=\s*[?.!,]|\s*$|\s+(?:do|does|differ|compare|is|are|have|use|methods?|papers?|models?|approaches|"
-    r"techniques|systems)\b)",
-    re.IGNORECASE,
-)
 _AREA = re.compile(r"\b(?:family|area|field|topic|task)$", re.IGNORECASE)
-_EXPLETIVE = re.compile(
-    r"\b(?:is|are|was|were) there\b|\bthere (?:is|are|was|were)\b|\bit is\b|"
-    r"\b(?:is|was|be) it (?!able\b|designed\b|used\b|supposed\b|going\b|meant\b|limited\b|applied\b|compared\b)"
-    r"(?:[\w-]+\s+){0,3}?[\w-]+ (?:to|that|whether|if)\b|\bit (?:\w+ )?(?:worth|possible|true|necessary|feasible)\b|"
-    r"\b(?:does|did|would|will|can|could) it (?:take|cost|matter|make sense)\b(?=[^?]*\b(?:to|if|whether|that)\b)",
-    re.IGNORECASE,
-)
-_ASKED = re.compile(  # "which base models did", "by how many points does", "can", "compare"
-    r"^(?:\W*(?:and|but|so|or|ok|okay|well)\b\W*)*(?:(?:(?:\w+\s+)?(?:which|what|whose|how|why|when|where|who)\b[^,?]*?\s)?"
-    r"(?:am|is|are|was|were|do|does|did|has|have|had|can|could|should|would|will|may|might|must)\b|"
-    r"(?:compare|contrast|explain|describe|summari[sz]e|relate|show|list|name|tell me about)\b)", re.IGNORECASE,
-)
-_WHO_DOES = re.compile(r"^(?:\W*(?:and|but|so)\b\W*)*(?:who|which|what)\s+(?:[\w-]+\s+){1,3}$", re.IGNORECASE)
 _AND = re.compile(
-    r"^\W*(?:(?:ok|okay|well|so|thanks|great|fine|hm+)\b\W*)*(?:and|but|or|also|plus|what about|how about|same for)"
-    r"\b[\s,]*",
+    r"^\W*(?:(?:ok|okay|well|so|thanks|great|fine|hm+|no|nope|sorry)\b\W*)*"
+    r"(?:and|but|or|also|plus|what about|how about|same for|i meant?|rather)\b[\s,]*",
     re.IGNORECASE,
 )
 _ABOUT = re.compile(r"^\W*(?:(?:and|but|ok|so)\b\W*)*(?:what|how) about\b", re.IGNORECASE)
+_ANNOUNCED = re.compile(  # "What about X, what does it do?", "no, I meant X. What is that?"
+    r"^\W*(?:(?:and|but|ok|okay|so|no|nope|sorry|well|then)\b\W*)*"
+    r"(?:(?:what|how) about|as for|regarding|concerning|i meant?|now|back to|take|consider)\s+"
+    r"(?P<what>[^,:;?!]+?)(?:[,:;]|[.?!–—]|\s-)\s+(?P<clause>\S.*)$",
+    re.IGNORECASE | re.DOTALL,
+)
+_OF_TWO = re.compile(r"\b(?:the|those|these) two\b|\bboth\b|\beither\b", re.IGNORECASE)
+_BOTH = re.compile(
+    r"\b(?:(?:the|these|those) two(?: (?:papers|methods|models|works|approaches|systems|studies|ones))?|both of (?:them|these|those)|"
+    r"them both|each other)\b|"
+    r"\b(?:both|either)(?=\s*[?.!,]|\s*$|\s+(?:do|does|did|are|is|have|has|use|need|release|work|give|report)\b)",
+    re.IGNORECASE,
+)
+_OTHER = re.compile(
+    r"\bthe other(?: one| paper| method| model| work| approach| study)?(?=\s*[?.!,:]|\s*$|\s+(?:do|does|did|is|has|was|use|uses)\b)",
+    re.IGNORECASE,
+)
+_ELSE = re.compile(
+    r"\b(?:(?:who|what|which \w+|anyone|anybody|any \w+) else|(?:any|which|what) others?(?: (?:papers|works|methods))?)\b", re.IGNORECASE,
+)
 _FRESH = re.compile(
     r"^\W*(?:(?:ok|okay|fine|thanks|well|now)\b\W*)*(?:(?:a |an )?(?:different|another|new|other|next) "
     r"(?:topic|question|subject|thing)|changing (?:the )?(?:topic|subject)|something else|forget (?:that|it))\b",
@@ -95,7 +91,7 @@ _FRESH = re.compile(
 _ORDINAL = re.compile(
     r"\b(?:the\s+)?(?P<word>first|second|third|fourth|fifth|last|1st|2nd|3rd|4th|5th)\s+(?:one|paper|method|model|work|result|"
     r"approach|item|of (?:them|those|these))\b|\b(?:number|no\.?|item|paper)\s*#?(?P<number>\d{1,2})\b|"
-    r"\[(?P<mark>\d{1,2})\]|\bthe (?P<bare>first|second|third|last|former|latter)"
+    r"\[(?P<mark>\d{1,2})\]|\bthe (?P<of_two>former|latter)\b|\bthe (?P<bare>first|second|third|last)"
     r"(?=\s*[?.!,]|\s*$|\s+(?:do|does|is|use|uses|has)\b)",
     re.IGNORECASE,
 )
@@ -121,20 +117,11 @@ _NO_FRAGMENT = re.compile(
     r"\b(?:what|which|who|how|why|when|where)\b|^\W*(?:any|some)(?:thing|one|body)?\b|\bpapers?\b", re.IGNORECASE
 )
 _CALLED = frozenset("paper papers abstract abstracts work works study studies article articles list fine ok".split())
-_POSSESSIVE = frozenset(("its", "their", "his", "her", "theirs"))
+_SAYS_PAPERS = re.compile(r"\b(?:papers?|abstracts|works|studies|surveys|articles|any(?:one|body)?)\b", re.IGNORECASE)
 _ASKS_FOR_WORKS = re.compile(
-    r"\b(?:papers?|abstracts|works|studies|surveys|articles|any(?:one|body)?)\b|^\W*(?:and\W+)?(?:list|which|what)\s+(?:\w+\s+){0,2}"
+    r"^\W*(?:and\W+)?(?:list|which|what)\s+(?:\w+\s+){0,2}"
     r"(?:methods|models|approaches|benchmarks|datasets|systems|frameworks|tools)\b", re.IGNORECASE,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A question of a conversation and what it got."""
-
-    question: str   # as asked
-    searched: str   # as understood: the same, or put into words of its own
-    answer: Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,67 +138,114 @@ class Reading:
     why: str = ""
 
 
-def read_followup(
-    question: str, turns: Sequence[Turn], *, names: Callable[[str], Sequence[str]],
-    name_of: Callable[[str], str | None], paper_of: Callable[[str], Paper | None],
-) -> Reading:
-    """Read a question in the light of the turns before it.
-
-    Args:
-        names: the names in a text, as written there.
-        name_of: paper_id -> what the paper calls its method.
-        title_of: a paper by its id.
-    """
+def read_followup(question: str, turns: Sequence[Turn], known: Knowledge) -> Reading:
+    """Read a question in the light of the turns before it."""
     alone = Reading("alone", question)
-    before = next((turn for turn in reversed(turns) if papers_of(turn.answer)), None)
     if not turns or _FRESH.match(question) or not any(character.isalnum() for character in question):
         return alone
-    if before is None:
+    announced = _announced(question, known)
+    if announced is not None:
+        reading = read_followup(announced, turns, known)
+        owner = next((paper for name in known.names(announced) if (paper := known.owner(name))), None)
+        scope = Scope((owner,)) if owner else None
+        return reading if reading.kind != "alone" else Reading("about", announced, scope, "what was put first is meant")
+    subject = subject_of(turns, known)
+    if subject is None:
         return alone
-    papers = papers_of(before.answer)
+    pair = pair_of(turns, known)
     which = _WHICH_OF.search(question)
-    if which is not None and len(papers) > 1:
-        return _which(question, which, papers)
-    own = [name for name in names(question)]
-    at = _ORDINAL.search(question)
-    if at is not None and not own and (chosen := _chosen(at, before.answer)):
-        name = name_of(chosen)
-        text = question[:at.start()] + (name or at.group()) + question[at.end():]
-        return Reading("about", text, Scope((chosen,)), f"“{at.group()}” is {name or 'a paper just cited'}")
-    focus = _focus(before.answer, papers)
-    name = _label(before, focus, names, name_of)
-    pronoun = _pronoun(question, own)
+    if which is not None:
+        papers = pair if pair and _OF_TWO.search(question) else subject.papers
+        if len(papers) > 1:
+            return _which(question, which, papers)
+    named = known.names(question)
+    own = [name for name in named if _leads_away(name, {*subject.focus, *(pair or ())}, known)]
+    if not own and (pointed := _pointed(question, turns, pair, known)) is not None:
+        return pointed
+    name, focus = subject.label, subject.focus
+    scope = Scope(focus) if focus else None
+    pronoun = pronoun_of(question, [name for name in named if name in own or known.owner(name)])
+    if others := _ELSE.search(question):
+        if pronoun is None and _content(question[others.end():]):
+            return alone
+        topic = " ".join(word for word in _content(subject.turn.searched) if not name or word not in _content(name))
+        return Reading("about", f"which other papers deal with {topic}?", None, "asked of other papers")
     if pronoun is not None:
-        text = _put_in(question, pronoun, name, before)
         if _AREA.search(pronoun.group()):
-            paper = paper_of(focus[0]) if focus else None
+            paper = known.paper(focus[0]) if focus else None
             title = paper.title if paper else None
             why = f"“{pronoun.group()}” is that of {title or name}"
-            return Reading("about", _with(question, title, before), None, why)
+            return Reading("about", _with(question, title, subject.turn), None, why)
         elsewhere = _COMPARED.search(question) and (own or re.search(r"[\"“]", question))
-        scope = Scope(focus) if focus and not elsewhere else None
-        return Reading("about", text, scope, f"“{pronoun.group()}” is {name or 'what was asked before'}")
+        text = _put_in(question, pronoun, name, subject.turn)
+        why = f"“{pronoun.group()}” is {name or 'what was asked before'}"
+        return Reading("about", text, None if elsewhere else scope, why)
     started = _AND.match(question)
     rest = question[started.end():].strip() if started else question.strip()
-    fragment = _is_fragment(rest)
-    near = not own or any(_mentions(paper_of(paper), name) for paper in focus for name in own)
-    if fragment and (started or (near and _is_short(rest))):
-        return _again(question, rest, before, focus, name, names, own)
+    fragment = _is_fragment(rest, named)
+    if fragment and (started or (not own and _is_short(rest))):
+        return _again(question, rest, subject, known, own)
     if _COMPARED_TO.search(rest) and len(own) == 1 and name and own[0] != name:
         return Reading("about", f"{rest.rstrip('?. ')} and {name}", None, f"compared with {name}")
-    if own or _ASKS_FOR_WORKS.search(rest):
+    if own or _SAYS_PAPERS.search(rest):
         return alone
-    if started and not _ABOUT.match(question):
-        return Reading("about", _with(rest, name, before), Scope(focus) if focus else None, "it goes on from before")
+    if started and not _ABOUT.match(question) and not _ASKS_FOR_WORKS.search(rest):
+        return Reading("about", _with(rest, name, subject.turn), scope, "it goes on from before")
+    complete = has_pronoun(question)  # which stands for something in the question itself
+    if 0 < len(focus) <= FEW and not complete and known.leaning(question, focus) >= LEANING:
+        return Reading("about", _completed(rest, subject), scope, "it says too little to stand alone")
     return alone
 
 
-def papers_of(answer: Answer) -> tuple[str, ...]:
-    """The papers an answer cites, in order; none of a refusal."""
-    if answer.abstained:
-        return ()
-    cited = [entry.paper_id for entry in answer.items] or [citation.paper_id for citation in answer.citations]
-    return tuple(dict.fromkeys(cited))
+def _leads_away(name: str, spoken: Collection[str], known: Knowledge) -> bool:
+    """Whether a name is of something that was not spoken of before."""
+    owner = known.owner(name)
+    if owner is not None:
+        return owner not in spoken
+    return not any(_mentions(known.paper(paper), name) for paper in spoken)
+
+
+def _announced(question: str, known: Knowledge) -> str | None:
+    """"What about X, what does it do?" as "what does X do?"."""
+    found = _ANNOUNCED.match(question)
+    if found is None or _ORDINAL.search(found["what"]) or not _content(found["what"]):
+        return None
+    clause = found["clause"]
+    pronoun = pronoun_of(clause, known.names(clause))
+    return None if pronoun is None else _put(clause, pronoun, found["what"])
+
+
+def _pointed(
+    question: str, turns: Sequence[Turn], pair: tuple[str, str] | None, known: Knowledge
+) -> Reading | None:
+    """A question about one or both of two papers, or about one at a place of a list."""
+    both = _BOTH.search(question)
+    if both is not None and pair is not None:
+        calls = [called(paper, known) for paper in pair]
+        text = question
+        if all(calls):
+            text = f"{question[:both.start()]}{calls[0]} and {calls[1]}{question[both.end():]}"
+        return Reading("about", text, Scope(pair), f"“{both.group()}” are {' and '.join(filter(None, calls))}")
+    at = _ORDINAL.search(question)
+    other = _OTHER.search(question)
+    if at is None and other is None:
+        return None
+    if at is not None:
+        chosen = _chosen(at, turns, pair)
+    else:
+        chosen = pair[0] if pair else None
+        at = other
+    if chosen is None or at is None:
+        return None
+    name = known.name_of(chosen)
+    why = f"“{at.group()}” is {name or 'a paper just cited'}"
+    text = f"{question[:at.start()]}{name or at.group()}{question[at.end():]}"
+    if not _content(question[:at.start()] + question[at.end():]) and _is_fragment(question, ()):
+        subject = subject_of(turns, known)
+        frame = subject.turn.searched if subject else question
+        if subject and name and subject.label and subject.label in frame:
+            text = frame.replace(subject.label, name)
+    return Reading("about", text, Scope((chosen,)), why)
 
 
 def _which(question: str, found: re.Match[str], papers: tuple[str, ...]) -> Reading:
@@ -228,108 +262,81 @@ def _which(question: str, found: re.Match[str], papers: tuple[str, ...]) -> Read
     return Reading("which", text, Scope(papers, code, every, only=True), f"of the {len(papers)} papers just cited")
 
 
-def _chosen(at: re.Match[str], answer: Answer) -> str | None:
-    papers = papers_of(answer)
+def _chosen(at: re.Match[str], turns: Sequence[Turn], pair: tuple[str, str] | None) -> str | None:
     if at["mark"]:
-        return next((found.paper_id for found in answer.citations if found.mark == int(at["mark"])), None)
-    place = int(at["number"]) - 1 if at["number"] else _PLACES[(at["word"] or at["bare"]).lower()]
-    return papers[place] if -len(papers) <= place < len(papers) and len(papers) > 1 else None
-
-
-def _focus(answer: Answer, papers: tuple[str, ...]) -> tuple[str, ...]:
-    """The papers a pronoun may stand for: all of a short list, what a fact or a comparison cites first."""
-    if answer.items:
-        return papers if len(papers) <= FOCUS else ()
-    return papers if answer.kind == "compare" else papers[:1]
-
-
-def _label(
-    before: Turn, focus: Sequence[str], names: Callable[[str], Sequence[str]], name_of: Callable[[str], str | None]
-) -> str | None:
-    """What to call what was spoken of: the one name of the question, else what a single paper calls its method."""
-    asked = names(before.searched) if not before.answer.items else ()
-    return asked[0] if len(asked) == 1 else name_of(focus[0]) if len(focus) == 1 else None
-
-
-def _pronoun(question: str, own: Sequence[str]) -> re.Match[str] | None:
-    """The first pronoun that stands for nothing in the question itself."""
-    empty = [match.span() for match in _EXPLETIVE.finditer(question)]
-    found = sorted((*_PERSONAL.finditer(question), *_POINTING.finditer(question)), key=lambda match: match.start())
-    for pronoun in found:
-        head = question[:pronoun.start()]
-        if any(start <= pronoun.start() < end for start, end in empty) or any(name in head for name in own):
-            continue
-        said = [word for word, _, _ in words(head)]
-        if sum(word not in FUNCTION_WORDS for word in said) >= LATE:
-            continue  # far into a question it stands for something in it
-        if said and said[-1] not in FUNCTION_WORDS and pronoun.group().lower() in ("this", "that", "these", "those"):
-            continue  # "corpora that are": a relative clause
-        if pronoun.re is _POINTING or not _has_a_noun(head, pronoun.group().lower()):
-            return pronoun
-    return None
-
-
-def _has_a_noun(head: str, pronoun: str) -> bool:
-    """Whether what stands before a personal pronoun has something it can stand for.
-
-    What is asked for does not count ("which models did they tune?"), nor who is asked for ("who wrote it?").
-    """
-    if pronoun not in _POSSESSIVE and _WHO_DOES.match(head):
-        return False
-    asked = _ASKED.match(head)
-    said = head[asked.end():] if asked else head
-    return any(word not in FUNCTION_WORDS for word, _, _ in words(said))
+        cited = next((turn.answer.citations for turn in reversed(turns) if turn.answer.citations), ())
+        return next((found.paper_id for found in cited if found.mark == int(at["mark"])), None)
+    word = (at["word"] or at["bare"] or at["of_two"] or "").lower()
+    if at["of_two"]:
+        return None if pair is None else pair[_PLACES[word]]
+    return listed_before(turns, int(at["number"]) - 1 if at["number"] else _PLACES[word])
 
 
 def _put_in(question: str, pronoun: re.Match[str], name: str | None, before: Turn) -> str:
-    if name is None:
-        return _with(question, None, before)
     word = pronoun.group().lower()
-    if word.partition(" ")[0] in ("do", "does", "did", "is", "was", "can", "would"):
-        return f"{question[:pronoun.start()]}{word.partition(' ')[0]} {name}{question[pronoun.end():]}"
-    if word == "there" or word.startswith(("the ", "each", "both")):
+    if name is None or word == "there" or word.startswith(("the ", "each", "both")):
         return _with(question, name, before)
-    put = f"{name}'s" if word in _POSSESSIVE else name
-    return f"{question[:pronoun.start()]}{put}{question[pronoun.end():]}"
+    return _put(question, pronoun, name)
+
+
+def _put(question: str, pronoun: re.Match[str], name: str) -> str:
+    """A question with a name for its pronoun."""
+    word = pronoun.group().lower()
+    verb = word.partition(" ")[0]
+    if verb in ("do", "does", "did", "is", "was", "can", "would"):
+        name = f"{verb} {name}"
+    elif word in POSSESSIVE:
+        name = f"{name}'s"
+    return f"{question[:pronoun.start()]}{name}{question[pronoun.end():]}"
 
 
 def _with(text: str, name: str | None, before: Turn) -> str:
     """A question with what it is about put behind it."""
-    about = name or " ".join(
-        word for word, _, _ in words(before.searched) if word not in FUNCTION_WORDS and word not in _CALLED
-    )
+    about = name or " ".join(word for word in _content(before.searched) if word not in _CALLED)
     mark = "?" if text.rstrip().endswith("?") else ""
     return f"{text.rstrip(' ?.')} ({about}){mark}"
+
+
+def _completed(text: str, subject: Subject) -> str:
+    """A question that leaves out what it is about, with it: all that was asked before if it says nothing else."""
+    return _with(text, subject.label if _content(text) else None, subject.turn)
+
+
+def _content(text: str) -> list[str]:
+    return [word for word, _, _ in words(text) if word not in FUNCTION_WORDS]
 
 
 def _mentions(paper: Paper | None, name: str) -> bool:
     return paper is not None and name.casefold() in f"{paper.title}\n{paper.abstract}".casefold()
 
 
-def _is_fragment(text: str) -> bool:
-    """Whether a question has no verb."""
+def _is_fragment(text: str, names: Sequence[str]) -> bool:
+    """Whether a question has no verb but those in names: "and in Branch-Train-Merge?"."""
+    for name in names:
+        text = text.replace(name, " ")
     return _VERB.search(text) is None and not _NO_FRAGMENT.search(text)
 
 
 def _is_short(text: str) -> bool:
-    said = [word for word, _, _ in words(text) if word not in FUNCTION_WORDS]
-    return text.rstrip().endswith("?") and len(said) <= FRAGMENT_WORDS
+    return text.rstrip().endswith("?") and len(_content(text)) <= FRAGMENT_WORDS
 
 
-def _again(
-    question: str, rest: str, before: Turn, focus: Sequence[str], name: str | None,
-    names: Callable[[str], Sequence[str]], own: Sequence[str],
-) -> Reading:
-    """The question before with one part of it exchanged: "and on code?", "and Russian?"."""
+def _again(question: str, rest: str, subject: Subject, known: Knowledge, own: Sequence[str]) -> Reading:
+    """The question before with one part of it exchanged: "and on code?", "and Russian?", "and in MEMIT?"."""
+    before, name = subject.turn, subject.label
     part, frame = rest.rstrip(" ?.!"), before.searched.rstrip(" ?.!")
     listed = bool(before.answer.items) or before.answer.kind in ("list", "count")
-    scope = Scope(tuple(focus)) if focus and not listed and not own else None
+    scope = Scope(subject.focus) if subject.focus and not listed and not own else None
     preposition = _PREPOSITION.match(part)
+    asked = [found for found in known.names(frame) if found in frame]
+    instead = next((found for found in own if known.owner(found)), None)
+    same_sort = next((found for found in reversed(asked) if known.owner(found)), None) if instead else None
+    if instead and same_sort:
+        return Reading("again", f"{frame.replace(same_sort, instead)}?", None, f"{instead} for {same_sort}")
     if preposition is not None:
         old = list(re.finditer(rf"\b{preposition.group()}\b", frame, re.IGNORECASE))
         text = f"{frame[:old[-1].start()].rstrip()} {part}" if old else f"{frame} {part}"
         return Reading("again", f"{text}?", scope, "the question before, with another part")
-    asked = [known for known in names(frame) if known in frame]
     if own and asked:
         return Reading("again", f"{frame.replace(asked[-1], part)}?", None, f"{part} for {asked[-1]}")
     if not listed:
