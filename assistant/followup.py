@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from assistant.answering.narrowing import Scope
@@ -172,12 +172,11 @@ def read_followup(question: str, turns: Sequence[Turn], known: Knowledge) -> Rea
         return Reading("about", f"which other papers deal with {topic}?", None, "asked of other papers")
     if pronoun is not None:
         if _AREA.search(pronoun.group()):
-            paper = known.paper(focus[0]) if focus else None
-            title = paper.title if paper else None
-            why = f"“{pronoun.group()}” is that of {title or name}"
-            return Reading("about", _with(question, title, subject.turn), None, why)
+            about = replace(subject, label=subject.title)
+            why = f"“{pronoun.group()}” is that of {subject.title or name}"
+            return Reading("about", _with(question, about), None, why)
         elsewhere = _COMPARED.search(question) and (own or re.search(r"[\"“]", question))
-        text = _put_in(question, pronoun, name, subject.turn)
+        text = _put_in(question, pronoun, subject)
         why = f"“{pronoun.group()}” is {name or 'what was asked before'}"
         return Reading("about", text, None if elsewhere else scope, why)
     started = _AND.match(question)
@@ -190,10 +189,10 @@ def read_followup(question: str, turns: Sequence[Turn], known: Knowledge) -> Rea
     if own or _SAYS_PAPERS.search(rest):
         return alone
     if started and not _ABOUT.match(question) and not _ASKS_FOR_WORKS.search(rest):
-        return Reading("about", _with(rest, name, subject.turn), scope, "it goes on from before")
+        return Reading("about", _with(rest, subject), scope, "it goes on from before")
     complete = has_pronoun(question)  # which stands for something in the question itself
     if 0 < len(focus) <= FEW and not complete and known.leaning(question, focus) >= LEANING:
-        return Reading("about", _completed(rest, subject), scope, "it says too little to stand alone")
+        return Reading("about", _with(rest, subject), scope, "it says too little to stand alone")
     return alone
 
 
@@ -272,11 +271,11 @@ def _chosen(at: re.Match[str], turns: Sequence[Turn], pair: tuple[str, str] | No
     return listed_before(turns, int(at["number"]) - 1 if at["number"] else _PLACES[word])
 
 
-def _put_in(question: str, pronoun: re.Match[str], name: str | None, before: Turn) -> str:
+def _put_in(question: str, pronoun: re.Match[str], subject: Subject) -> str:
     word = pronoun.group().lower()
-    if name is None or word == "there" or word.startswith(("the ", "each", "both")):
-        return _with(question, name, before)
-    return _put(question, pronoun, name)
+    if subject.label is None or word == "there" or word.startswith(("the ", "each", "both")):
+        return _with(question, subject)
+    return _put(question, pronoun, subject.label)
 
 
 def _put(question: str, pronoun: re.Match[str], name: str) -> str:
@@ -290,16 +289,12 @@ def _put(question: str, pronoun: re.Match[str], name: str) -> str:
     return f"{question[:pronoun.start()]}{name}{question[pronoun.end():]}"
 
 
-def _with(text: str, name: str | None, before: Turn) -> str:
-    """A question with what it is about put behind it."""
-    about = name or " ".join(word for word in _content(before.searched) if word not in _CALLED)
+def _with(text: str, subject: Subject) -> str:
+    """A question with what it is about put behind it; with all that was asked before, if it says nothing itself."""
+    asked = " ".join(word for word in _content(subject.turn.searched) if word not in _CALLED)
+    about = (subject.label or subject.title if _content(text) else None) or asked
     mark = "?" if text.rstrip().endswith("?") else ""
     return f"{text.rstrip(' ?.')} ({about}){mark}"
-
-
-def _completed(text: str, subject: Subject) -> str:
-    """A question that leaves out what it is about, with it: all that was asked before if it says nothing else."""
-    return _with(text, subject.label if _content(text) else None, subject.turn)
 
 
 def _content(text: str) -> list[str]:
@@ -340,7 +335,7 @@ def _again(question: str, rest: str, subject: Subject, known: Knowledge, own: Se
     if own and asked:
         return Reading("again", f"{frame.replace(asked[-1], part)}?", None, f"{part} for {asked[-1]}")
     if not listed:
-        return Reading("about", _with(rest, name, before), scope, "it goes on from before")
+        return Reading("about", _with(rest, subject), scope, "it goes on from before")
     swapped = _exchanged(frame, part)
     return Reading("again", f"{swapped}?" if question.rstrip().endswith("?") else swapped, None, f"{part} instead")
 

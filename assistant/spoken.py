@@ -53,6 +53,7 @@ class Subject:
     papers: tuple[str, ...]  # all that were cited
     focus: tuple[str, ...]   # those that "it" or "they" stand for; none of a long list
     label: str | None        # what to call them; None where that takes more than a name
+    title: str | None        # of a single paper
 
 
 def papers_of(answer: Answer) -> tuple[str, ...]:
@@ -74,7 +75,9 @@ def subject_of(turns: Sequence[Turn], known: Knowledge) -> Subject | None:
             papers = tuple(near.paper_id for near in turn.answer.nearest if near.paper_id in owned.values())[:1]
         if papers:
             focus = _focus(turn.answer, papers, owned.values())
-            return Subject(turn, papers, focus, _label(turn, focus, names, owned, known))
+            single = known.paper(focus[0]) if len(focus) == 1 else None
+            title = single.title if single else None
+            return Subject(turn, papers, focus, _label(turn, focus, names, owned, known), title)
     return None
 
 
@@ -127,14 +130,14 @@ def _focus(answer: Answer, papers: tuple[str, ...], owned: Sequence[str]) -> tup
 def _label(
     turn: Turn, focus: Sequence[str], names: Sequence[str], owned: dict[str, str], known: Knowledge
 ) -> str | None:
-    """The name a question is about and nothing else, the own name of a single paper, or the one name asked about."""
+    """The name a question is about and nothing else, or what a single paper calls its method."""
     if len(focus) != 1:
         return names[0] if len(names) == 1 and not turn.answer.items else None
     asked = names if not turn.answer.items else ()
     for name in asked:
         if owned.get(name) == focus[0] or (len(asked) == 1 and not _without(turn.searched, name)):
             return name
-    return known.name_of(focus[0]) or (asked[0] if len(asked) == 1 else None)
+    return known.name_of(focus[0])
 
 
 def _without(text: str, name: str) -> list[str]:
