@@ -79,7 +79,7 @@ class Dialogue:
 
     def read(self, question: str) -> Reading:
         """How a question hangs together with the turns before it, told by rule."""
-        return read_followup(question, self.turns, _Known(self._assistant))
+        return read_followup(question, self.turns, Known(self._assistant))
 
     def _pieces(self, question: str, answer_id: str | None, filters: Filters | None, brake: Brake) -> Pieces:
         if not self._asking.acquire(blocking=False):
@@ -126,7 +126,7 @@ class Dialogue:
         return {name.key for name in find_names(text)} <= known and set(re.findall(r"\d+", text)) <= numbers
 
 
-class _Known:
+class Known:
     """What the collection of an assistant knows; see `spoken.Knowledge`. Answers are kept while one question is read."""
 
     def __init__(self, assistant: Assistant) -> None:

@@ -59,7 +59,7 @@ _CODE_WORDS = frozenset(
 _AREA = re.compile(r"\b(?:family|area|field|topic|task)$", re.IGNORECASE)
 _AND = re.compile(
     r"^\W*(?:(?:ok|okay|well|so|thanks|great|fine|hm+|no|nope|sorry)\b\W*)*"
-    r"(?:and|but|or|also|plus|what about|how about|same for|i meant?|rather)\b[\s,]*",
+    r"(?:and|but|or|also|plus|what about|how about|same for|i meant?)\b[\s,]*",
     re.IGNORECASE,
 )
 _ABOUT = re.compile(r"^\W*(?:(?:and|but|ok|so)\b\W*)*(?:what|how) about\b", re.IGNORECASE)
@@ -159,7 +159,7 @@ def read_followup(question: str, turns: Sequence[Turn], known: Knowledge) -> Rea
         if len(papers) > 1:
             return _which(question, which, papers)
     named = known.names(question)
-    own = [name for name in named if _leads_away(name, {*subject.focus, *(pair or ())}, known)]
+    own = [name for name in named if leads_away(name, {*subject.focus, *(pair or ())}, known)]
     if not own and (pointed := _pointed(question, turns, pair, known)) is not None:
         return pointed
     name, focus = subject.label, subject.focus
@@ -196,7 +196,7 @@ def read_followup(question: str, turns: Sequence[Turn], known: Knowledge) -> Rea
     return alone
 
 
-def _leads_away(name: str, spoken: Collection[str], known: Knowledge) -> bool:
+def leads_away(name: str, spoken: Collection[str], known: Knowledge) -> bool:
     """Whether a name is of something that was not spoken of before."""
     owner = known.owner(name)
     if owner is not None:

@@ -1,9 +1,9 @@
 """Whether a question with neither pronoun nor name goes on about what was said before: "which models?", "is the code
 public?", "what was the bottleneck?".
 
-Such a question says little by itself, and the papers spoken of meet what it says about as well as any paper does; one
-that stands alone ("which papers are about agents?") says more, and other papers meet it better. A logistic regression
-weighs both; ``benchmarks/leaning.py`` fits it.
+Such a question says little by itself, and the papers spoken of meet what it says as well as any paper does; one that
+stands alone ("which papers are about agents?") says more, and other papers meet it better. A logistic regression weighs
+both; ``benchmarks/leaning.py`` fits it.
 """
 
 from __future__ import annotations
@@ -16,30 +16,34 @@ import numpy as np
 
 from assistant.question import Question
 from assistant.retrieval.late import support
-from assistant.retrieval.retriever import Ranking, Retriever
+from assistant.retrieval.retriever import Floats, Ranking, Retriever
 
 
 @dataclass(frozen=True, slots=True)
 class Signs:
     """What speaks against it; all are 0 and up."""
 
-    content: float  # sum of the weights of its content words, see `Query`
-    gap: float      # by which the best paper of all meets it better than the best of those spoken of, in cosines
+    words: float    # content words it has
+    content: float  # the sum of their weights, see `Query`
+    missed: float   # 1 - how well the best of the papers spoken of meets them, a share of cosines
+    gap: float      # by which the best paper of all meets the whole question better, in cosines
     listing: float  # P(a list or a count of papers is asked for)
 
 
 # Fitted by benchmarks/leaning.py.
-WEIGHTS = Signs(content=-3.15, gap=-7.57, listing=-3.37)
-BIAS = 6.70
+WEIGHTS = Signs(words=-0.57, content=-0.96, missed=-12.01, gap=-6.44, listing=-4.23)
+BIAS = 12.01
 
 
 def signs(question: Question, papers: Sequence[str], retriever: Retriever, *, candidates: int = 200) -> Signs:
     """Of a question and the papers spoken of before it."""
     query = retriever.query(question.text)
-    best = _met(retriever.rank(query, candidates=candidates))
-    spoken = _met(retriever.rank(query, among=sorted(papers)))
-    content = sum(word.weight for word in query.words if word.content)
-    return Signs(content, max(best - spoken, 0.0), question.listing)
+    spoken = retriever.rank(query, among=sorted(papers))
+    best = _met(retriever.rank(query, candidates=candidates), query.weights)
+    content = [word.weight for word in query.words if word.content]
+    of_content = np.array([at >= 0 and query.words[at].content for at in query.word_of]) * query.weights
+    missed = 1 - _met(spoken, of_content) if content else 0.0
+    return Signs(len(content), sum(content), missed, max(best - _met(spoken, query.weights), 0.0), question.listing)
 
 
 def leaning(found: Signs) -> float:
@@ -48,9 +52,9 @@ def leaning(found: Signs) -> float:
     return 1 / (1 + math.exp(-score))
 
 
-def _met(ranking: Ranking) -> float:
+def _met(ranking: Ranking, weights: Floats) -> float:
     """How well the best of the papers meets the question, 0–1."""
     if not len(ranking):
         return 0.0
     coverage = np.stack([match.coverage() for match in ranking.matches])
-    return float(support(coverage, ranking.query.weights).max())
+    return float(support(coverage, weights).max())

@@ -27,6 +27,7 @@ _POINTING = re.compile(
     r"techniques|systems)\b)",
     re.IGNORECASE,
 )
+_BARE = re.compile(r"(?:(?P<verb>do|does|did|is|was|can|would) )?(?:this|that|these|those)", re.IGNORECASE)
 _EXPLETIVE = re.compile(
     r"\b(?:is|are|was|were) there\b|\bthere (?:is|are|was|were)\b|\bit is\b|"
     r"\b(?:is|was|be) it (?!able\b|designed\b|used\b|supposed\b|going\b|meant\b|limited\b|applied\b|compared\b)"
@@ -61,7 +62,9 @@ def pronoun_of(question: str, own: Sequence[str]) -> re.Match[str] | None:
             continue  # far into a question it stands for something in it
         if said and said[-1] not in FUNCTION_WORDS and pronoun.group().lower() in _RELATIVE:
             continue  # "corpora that are": a relative clause
-        if pronoun.re is _POINTING or not _has_a_noun(head, pronoun.group().lower()):
+        bare = _BARE.fullmatch(pronoun.group())  # "fine-tuning on code, does that help?"
+        before = head + (bare["verb"] or "") if bare else head
+        if (pronoun.re is _POINTING and not bare) or not _has_a_noun(before, pronoun.group().lower()):
             return pronoun
     return None
 
