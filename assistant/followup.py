@@ -164,7 +164,7 @@ def read_followup(question: str, turns: Sequence[Turn], known: Knowledge) -> Rea
         return pointed
     name, focus = subject.label, subject.focus
     scope = Scope(focus) if focus else None
-    pronoun = pronoun_of(question, [name for name in named if name in own or known.owner(name)])
+    pronoun = pronoun_of(question, own)
     if others := _ELSE.search(question):
         if pronoun is None and _content(question[others.end():]):
             return alone

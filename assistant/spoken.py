@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -65,14 +65,13 @@ def papers_of(answer: Answer) -> tuple[str, ...]:
 
 
 def subject_of(turns: Sequence[Turn], known: Knowledge) -> Subject | None:
-    """What the last turn that spoke of papers spoke of; a refused question did if it calls what comes nearest
-    by its name."""
+    """What the last turn that spoke of papers spoke of."""
     for turn in reversed(turns):
         names = known.names(turn.searched)
         owned = {name: paper for name in names if (paper := known.owner(name)) is not None}
         papers = papers_of(turn.answer)
-        if not papers and turn.answer.abstained:
-            papers = tuple(near.paper_id for near in turn.answer.nearest if near.paper_id in owned.values())[:1]
+        if turn.answer.abstained:
+            papers = _nearest(turn.answer, owned.values())
         if papers:
             focus = _focus(turn.answer, papers, owned.values())
             single = known.paper(focus[0]) if len(focus) == 1 else None
@@ -117,7 +116,14 @@ def called(paper_id: str, known: Knowledge) -> str | None:
     return f"“{paper.title}”" if paper is not None and paper.title else None
 
 
-def _focus(answer: Answer, papers: tuple[str, ...], owned: Sequence[str]) -> tuple[str, ...]:
+def _nearest(refusal: Answer, owned: Collection[str]) -> tuple[str, ...]:
+    """The paper a refusal speaks of: one that the question calls by its name, or the one it shows the words of."""
+    named = [near.paper_id for near in refusal.nearest if near.paper_id in owned]
+    shown = [near.paper_id for near in refusal.nearest[:1] if near.quote in refusal.text]
+    return tuple((named or shown)[:1])
+
+
+def _focus(answer: Answer, papers: tuple[str, ...], owned: Collection[str]) -> tuple[str, ...]:
     """All of a short list or a comparison; of a fact the paper its question calls by name, else the first cited."""
     if answer.items:
         return papers if len(papers) <= FOCUS else ()
