@@ -9,8 +9,8 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
-from assistant.answering.compare import own_paper
 from assistant.answering.method_names import method_name
+from assistant.answering.own_names import own_paper
 from assistant.answering.stream import AnswerStream, AsyncAnswerStream, Brake, Pieces
 from assistant.errors import MisuseError
 from assistant.followup import Reading, Turn, read_followup

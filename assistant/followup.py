@@ -14,8 +14,8 @@ from typing import Literal
 from assistant.answering.narrowing import Scope
 from assistant.pronouns import POSSESSIVE, has_pronoun, pronoun_of
 from assistant.records import Paper
-from assistant.spoken import Knowledge, Subject, Turn, called, listed_before, pair_of, papers_of, subject_of
 from assistant.retrieval.words import FUNCTION_WORDS, words
+from assistant.spoken import Knowledge, Subject, Turn, called, listed_before, pair_of, papers_of, subject_of
 
 __all__ = ["Reading", "Turn", "papers_of", "read_followup"]
 
