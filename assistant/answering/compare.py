@@ -59,7 +59,7 @@ class Comparison:
     ranking: Ranking         # holds the papers of all sides
     confidence: float        # 0–1
     trace: tuple[str, ...]
-    described: bool = False  # some side is told by no name that the collection has
+    described: bool = False  # no side is told by a name
 
 
 def comparison(retriever: Retriever, question: Question, *, candidates: int = 200) -> Comparison | None:
@@ -72,9 +72,8 @@ def comparison(retriever: Retriever, question: Question, *, candidates: int = 20
     if not JOINT.search(text):
         return None
     owned = list(own_names(retriever, text))
-    joined = _joined(text, owned, anyhow=question.kind == "compare")
-    several = question.kind == "compare" or len(owned) > 1 or is_worded(text)
-    ranking = _rank(retriever, question, text, owned, candidates, parts=several)
+    joined = sides_by_name(question, text, owned)
+    ranking = ranked(retriever, question, text, owned, candidates=candidates)
     if len(joined) > 1:
         return _comparison(ranking, _with_described(ranking, text, joined), "names of different papers")
     mentioned = _mentioned(retriever, ranking, question, text) if question.kind == "compare" else []
@@ -85,7 +84,7 @@ def comparison(retriever: Retriever, question: Question, *, candidates: int = 20
         return None
     of_signs = ", ".join(f"{name} {value:.2f}" for name, value in asdict(cut.signs).items() if value)
     found = _comparison(ranking, cut.sides, f"about two papers: {cut.chance:.2f} ({of_signs})")
-    return replace(found, described=True, confidence=cut.chance)
+    return replace(found, described=not cut.signs.named, confidence=cut.chance)
 
 
 def side_by_side(
@@ -147,8 +146,9 @@ def paragraphs(sentences: Sequence[AnswerSentence], table: Sequence[Compared]) -
 # -- names
 
 
-def _joined(text: str, owned: Sequence[Owned], *, anyhow: bool) -> list[Side]:
-    """The names of different papers that the question joins; with ``anyhow`` all it has."""
+def sides_by_name(question: Question, text: str, owned: Sequence[Owned]) -> list[Side]:
+    """The names of different papers that the question joins; all it has, where it is known to compare."""
+    anyhow = question.kind == "compare"
     found: list[Owned] = []
     for name in owned:
         if any(name.paper_id == other.paper_id for other in found):
@@ -198,11 +198,12 @@ def _with_described(ranking: Ranking, text: str, named: Sequence[Side]) -> list[
     return sorted(found, key=lambda side: side.start)[:MAX_SIDES]
 
 
-def _rank(
-    retriever: Retriever, question: Question, text: str, owned: Sequence[Owned], candidates: int, *, parts: bool
+def ranked(
+    retriever: Retriever, question: Question, text: str, owned: Sequence[Owned], *, candidates: int = 200
 ) -> Ranking:
-    """Compare the whole question with the papers it could mean: its own candidates, with ``parts`` each part's, and the
-    owners of names."""
+    """Compare the whole question with the papers it could mean: its own candidates, the owners of names, and, where it
+    is likely to be about several things, the candidates of each part."""
+    parts = question.kind == "compare" or len(owned) > 1 or is_worded(text)
     query = retriever.query(text, names=question.keys)
     ranking = retriever.ranking(query, candidates=candidates)  # what a fact is searched for with, too
     ids = set(ranking.paper_ids())

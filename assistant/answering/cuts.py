@@ -71,8 +71,8 @@ class Signs:
 
 
 # Fitted by benchmarks/cuts.py.
-WEIGHTS = Signs(gain=1.1, met=9.31, weight=1.28, worded=1.61, asked=3.04, alike=1.62, named=0.75)
-BIAS = -9.75
+WEIGHTS = Signs(gain=1.89, met=9.02, weight=1.61, worded=2.01, asked=3.77, alike=2.23, named=1.15)
+BIAS = -11.07
 
 
 @dataclass(frozen=True, slots=True)

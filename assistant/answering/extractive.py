@@ -20,7 +20,6 @@ from assistant.records import Answer, AnswerSentence, Hit, Nearest, SentenceHit
 from assistant.retrieval.retriever import Retriever
 
 LISTS = ("list", "count", "topic")
-UNTREATED = 0.1  # confidence below which things described, "cats and dogs", are taken for no paper's subject
 
 
 class Extractive:
@@ -54,8 +53,8 @@ class Extractive:
             compared = comparison(self._retriever, question, candidates=self._candidates)
             if compared is not None:
                 told = self.facts.answer(answer_id, question) if compared.described else None
-                if told is not None and told.reason == NOT_TREATED and told.confidence < UNTREATED:
-                    return told
+                if told is not None and told.reason == NOT_TREATED:
+                    return told  # things described, "llamas and alpacas", are no paper's subject
                 return self._compare(answer_id, question, compared)
         if question.kind == "compare" and len(question.names) > len(question.unknown) > 0:
             return self._compare_unknown(answer_id, question)
