@@ -127,7 +127,7 @@ class Dialogue:
 
 
 class Known:
-    """What the collection of an assistant knows; see `spoken.Knowledge`. Answers are kept while one question is read."""
+    """What the collection of an assistant knows, for `spoken.Knowledge`; it is kept while one question is read."""
 
     def __init__(self, assistant: Assistant) -> None:
         self._assistant = assistant

@@ -71,17 +71,18 @@ _ANNOUNCED = re.compile(  # "What about X, what does it do?", "no, I meant X. Wh
 )
 _OF_TWO = re.compile(r"\b(?:the|those|these) two\b|\bboth\b|\beither\b", re.IGNORECASE)
 _BOTH = re.compile(
-    r"\b(?:(?:the|these|those) two(?: (?:papers|methods|models|works|approaches|systems|studies|ones))?|both of (?:them|these|those)|"
-    r"them both|each other)\b|"
+    rf"\b(?:(?:the|these|those) two(?: {_WORKS})?|both of (?:them|these|those)|them both|each other)\b|"
     r"\b(?:both|either)(?=\s*[?.!,]|\s*$|\s+(?:do|does|did|are|is|have|has|use|need|release|work|give|report)\b)",
     re.IGNORECASE,
 )
 _OTHER = re.compile(
-    r"\bthe other(?: one| paper| method| model| work| approach| study)?(?=\s*[?.!,:]|\s*$|\s+(?:do|does|did|is|has|was|use|uses)\b)",
+    r"\bthe other(?: one| paper| method| model| work| approach| study)?"
+    r"(?=\s*[?.!,:]|\s*$|\s+(?:do|does|did|is|has|was|use|uses)\b)",
     re.IGNORECASE,
 )
 _ELSE = re.compile(
-    r"\b(?:(?:who|what|which \w+|anyone|anybody|any \w+) else|(?:any|which|what) others?(?: (?:papers|works|methods))?)\b", re.IGNORECASE,
+    rf"\b(?:(?:who|what|which \w+|anyone|anybody|any \w+) else|(?:any|which|what) others?(?: {_WORKS})?)\b",
+    re.IGNORECASE,
 )
 _FRESH = re.compile(
     r"^\W*(?:(?:ok|okay|fine|thanks|well|now)\b\W*)*(?:(?:a |an )?(?:different|another|new|other|next) "
@@ -318,7 +319,7 @@ def _is_short(text: str) -> bool:
 
 def _again(question: str, rest: str, subject: Subject, known: Knowledge, own: Sequence[str]) -> Reading:
     """The question before with one part of it exchanged: "and on code?", "and Russian?", "and in MEMIT?"."""
-    before, name = subject.turn, subject.label
+    before = subject.turn
     part, frame = rest.rstrip(" ?.!"), before.searched.rstrip(" ?.!")
     listed = bool(before.answer.items) or before.answer.kind in ("list", "count")
     scope = Scope(subject.focus) if subject.focus and not listed and not own else None

@@ -44,6 +44,11 @@ _TO = re.compile(r"\s*to\s+", re.IGNORECASE)
 _PARALLEL_HEAD = re.compile(
     r"\b(?P<by>in|for|of|by|from|with|on|does|did)\s+(?P<item>[^,.;:?!]{2,60}), (?:and )?(?P=by)\s+$", re.IGNORECASE
 )
+# ", and the legal one" after one
+_PARALLEL_TAIL = re.compile(
+    r"(?:,?\s*(?:and|or|versus|vs\.?)|,)\s+the\s+(?:[\w.%-]+\s+){0,5}?(?:papers?|study|work|article|survey|one)\b",
+    re.IGNORECASE,
+)
 _LINKS = re.compile(r"\b(?:code|links?|urls?|github|repositor\w+|available|released?)\b", re.IGNORECASE)
 _FIGURE = re.compile(
     r"(?<![\w.-])[$€£]?\d+(?:[.,]\d+)*(?:\s?(?:%|×|x\b|[KMBT]\b|[KMGT]i?B\b|percent\b|points?\b|times\b|billion\b|"
@@ -178,15 +183,19 @@ def _mentioned(retriever: Retriever, ranking: Ranking, question: Question, text:
 
 def _with_described(ranking: Ranking, text: str, named: Sequence[Side]) -> list[Side]:
     """Named sides and what stands in one list with them: the second of "X, the legal one and Y", the first of
-    "in the legal one, in X and in Y"."""
+    "in the legal one, in X and in Y", the last of "X, Y and the legal one"."""
     gaps = [(before.end, after.start) for before, after in pairwise(named)]
     if head := _PARALLEL_HEAD.search(text[:named[0].start]):
         gaps.insert(0, (head.start("item"), named[0].start))
+    if tail := _PARALLEL_TAIL.match(text, named[-1].end):
+        gaps.append((named[-1].end, tail.end()))
     found = list(named)
     asked = np.logical_or.reduce([tokens_in(ranking, side.start, side.end) for side in named])
     coverage = np.stack([match.coverage() for match in ranking.matches])
     for start, end in gaps:
         joints = [(start, start), *((start + m.start(), start + m.end()) for m in JOINT.finditer(text[start:end]))]
+        if start == named[-1].end:
+            joints.append((end, end))
         for (_, item_start), (item_end, _) in pairwise(joints):
             item = tokens_in(ranking, item_start, item_end)
             if ranking.query.weights[item].sum() < MIN_WEIGHT:

@@ -27,9 +27,9 @@ HEAVY = 2.0       # weight of a part's words, from which more says no more
 Flags = npt.NDArray[np.bool_]
 
 _ONE_AND_ANOTHER = (("one", "other"), ("one", "another"), ("one", "the"), ("first", "second"))
-JOINT = re.compile(
-    r",?\s*\b(?:and|or|nor|versus|vs\b\.?|than|from|to|with|as opposed to|compared (?:to|with)|unlike|whereas|while)\b|"
-    r"[,;&/]|[.?!] ", re.IGNORECASE,
+JOINT = re.compile(  # not the "and" of "vision-and-language"
+    r",?\s*(?<![\w-])(?:and|or|nor|versus|vs|than|from|to|with|as opposed to|compared (?:to|with)|unlike|whereas|while)"
+    r"(?![\w-])(?:(?<=vs)\.)?|[,;&/]|[.?!] ", re.IGNORECASE,
 )
 # Words that speak of several things at once.
 _OF_SEVERAL = re.compile(
@@ -71,8 +71,8 @@ class Signs:
 
 
 # Fitted by benchmarks/cuts.py.
-WEIGHTS = Signs(gain=1.89, met=9.02, weight=1.61, worded=2.01, asked=3.77, alike=2.23, named=1.15)
-BIAS = -11.07
+WEIGHTS = Signs(gain=2.91, met=9.54, weight=1.97, worded=2.08, asked=3.53, alike=2.25, named=0.8)
+BIAS = -11.63
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,27 +115,27 @@ def cuts(ranking: Ranking, text: str, owned: Sequence[Owned], asked: float) -> I
             continue
         shared = OF_SHARED * support(coverage, weights * ~(parts[0] | parts[1]))
         met = [support(coverage, weights * part) + shared for part in parts]
-        own = [
-            next((name.paper_id for name in owned if start <= name.start and name.end <= end), None)
+        by_words = [int(scores.argmax()) for scores in met]
+        of_names = [
+            next((ids.index(name.paper_id) for name in owned if start <= name.start and name.end <= end
+                  and name.paper_id in ids), None)
             for start, end in spans
         ]
-        best = [
-            ids.index(paper) if paper in ids else int(scores.argmax())
-            for paper, scores in zip(own, met, strict=True)
-        ]
-        if best[0] == best[1]:
-            continue
-        own_words = [float(support(coverage[at], weights * part)) for at, part in zip(best, parts, strict=True)]
-        alone = float((met[0] + met[1])[owners or slice(None)].max())  # no paper but its own can stand for a name
-        gain = float(met[0][best[0]] + met[1][best[1]]) - alone
-        signs = Signs(
-            gain, min(own_words), min(weight, HEAVY), float(worded), asked, float(_alike(text, *spans)),
-            float(sum(paper in ids for paper in own)),
-        )
-        first, second = (
-            Side(bare(text[start:end]), start, end, ids[at]) for (start, end), at in zip(spans, best, strict=True)
-        )
-        yield Cut((first, second), signs)
+        for named in dict.fromkeys((tuple(of_names), (None, None))):  # a paper may mention what another one is called
+            best = [own if own is not None else at for own, at in zip(named, by_words, strict=True)]
+            if best[0] == best[1]:
+                continue
+            own_words = [float(support(coverage[at], weights * part)) for at, part in zip(best, parts, strict=True)]
+            among = owners if any(own is not None for own in named) else []  # none but its own can stand for a name
+            alone = float((met[0] + met[1])[among or slice(None)].max())
+            first, second = (
+                Side(bare(text[start:end]), start, end, ids[at]) for (start, end), at in zip(spans, best, strict=True)
+            )
+            yield Cut((first, second), Signs(
+                gain=float(met[0][best[0]] + met[1][best[1]]) - alone, met=min(own_words), weight=min(weight, HEAVY),
+                worded=float(worded), asked=asked, alike=float(_alike(text, *spans)),
+                named=float(sum(own is not None for own in named)),
+            ))
 
 
 def _spans(text: str) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:

@@ -15,7 +15,9 @@ from assistant.retrieval.words import FUNCTION_WORDS, words
 MAX_WORDS_OF_NAME = 4
 MAX_PAPERS_WITH_NAME = 50  # that are looked at for the one whose own name it is; of more, the best for the name
 
-EDGE = re.compile(r"[.?!:;,] |\b(?:and|or|versus|vs|as opposed to)\b", re.IGNORECASE)  # no name goes over it
+EDGE = re.compile(  # no name goes over it
+    r"[.?!:;,] |(?<![\w-])(?:and|or|versus|vs|as opposed to)(?![\w-])(?:(?<=vs)\.)?", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
