@@ -21,7 +21,8 @@ __all__ = ["Reading", "Turn", "papers_of", "read_followup"]
 
 Kind = Literal["alone", "about", "again", "which"]
 
-LEANING = 0.5        # P(it goes on from before) from which a question with neither pronoun nor name does
+LIKELY = 0.5         # P(it goes on from before) from which a question with neither pronoun nor name does …
+UNLIKELY = 0.1       # … and from which one that begins with "and"
 FEW = 2              # papers spoken of, that a question with neither pronoun nor name may go on about
 FRAGMENT_WORDS = 3   # content words of a question without a verb: "gain on TextVQA?"
 
@@ -118,11 +119,8 @@ _NO_FRAGMENT = re.compile(
     r"\b(?:what|which|who|how|why|when|where)\b|^\W*(?:any|some)(?:thing|one|body)?\b|\bpapers?\b", re.IGNORECASE
 )
 _CALLED = frozenset("paper papers abstract abstracts work works study studies article articles list fine ok".split())
-_SAYS_PAPERS = re.compile(r"\b(?:papers?|abstracts|works|studies|surveys|articles|any(?:one|body)?)\b", re.IGNORECASE)
-_ASKS_FOR_WORKS = re.compile(
-    r"^\W*(?:and\W+)?(?:list|which|what)\s+(?:\w+\s+){0,2}"
-    r"(?:methods|models|approaches|benchmarks|datasets|systems|frameworks|tools)\b", re.IGNORECASE,
-)
+
+_SAYS_PAPERS = re.compile(r"\b(?:papers?|abstracts?|articles?|surveys?|any(?:one|body))\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +158,9 @@ def read_followup(question: str, turns: Sequence[Turn], known: Knowledge) -> Rea
         if len(papers) > 1:
             return _which(question, which, papers)
     named = known.names(question)
-    own = [name for name in named if leads_away(name, {*subject.focus, *(pair or ())}, known)]
-    if not own and (pointed := _pointed(question, turns, pair, known)) is not None:
+    own = [name for name in named if leads_away(name, subject.focus, known)]
+    elsewhere = [name for name in own if pair is None or leads_away(name, pair, known)]
+    if not elsewhere and (pointed := _pointed(question, turns, pair, known)) is not None:
         return pointed
     name, focus = subject.label, subject.focus
     scope = Scope(focus) if focus else None
@@ -176,10 +175,10 @@ def read_followup(question: str, turns: Sequence[Turn], known: Knowledge) -> Rea
             about = replace(subject, label=subject.title)
             why = f"“{pronoun.group()}” is that of {subject.title or name}"
             return Reading("about", _with(question, about), None, why)
-        elsewhere = _COMPARED.search(question) and (own or re.search(r"[\"“]", question))
+        beyond = _COMPARED.search(question) and (own or re.search(r"[\"“]", question))
         text = _put_in(question, pronoun, subject)
         why = f"“{pronoun.group()}” is {name or 'what was asked before'}"
-        return Reading("about", text, None if elsewhere else scope, why)
+        return Reading("about", text, None if beyond else scope, why)
     started = _AND.match(question)
     rest = question[started.end():].strip() if started else question.strip()
     fragment = _is_fragment(rest, named)
@@ -187,12 +186,10 @@ def read_followup(question: str, turns: Sequence[Turn], known: Knowledge) -> Rea
         return _again(question, rest, subject, known, own)
     if _COMPARED_TO.search(rest) and len(own) == 1 and name and own[0] != name:
         return Reading("about", f"{rest.rstrip('?. ')} and {name}", None, f"compared with {name}")
-    if own or _SAYS_PAPERS.search(rest):
-        return alone
-    if started and not _ABOUT.match(question) and not _ASKS_FOR_WORKS.search(rest):
-        return Reading("about", _with(rest, subject), scope, "it goes on from before")
     complete = has_pronoun(question)  # which stands for something in the question itself
-    if 0 < len(focus) <= FEW and not complete and known.leaning(question, focus) >= LEANING:
+    if own or complete or _SAYS_PAPERS.search(rest) or not 0 < len(focus) <= FEW:
+        return alone
+    if known.leaning(rest, focus) >= (UNLIKELY if started and not _ABOUT.match(question) else LIKELY):
         return Reading("about", _with(rest, subject), scope, "it says too little to stand alone")
     return alone
 
@@ -321,7 +318,7 @@ def _again(question: str, rest: str, subject: Subject, known: Knowledge, own: Se
     """The question before with one part of it exchanged: "and on code?", "and Russian?", "and in MEMIT?"."""
     before = subject.turn
     part, frame = rest.rstrip(" ?.!"), before.searched.rstrip(" ?.!")
-    listed = bool(before.answer.items) or before.answer.kind in ("list", "count")
+    listed = bool(before.answer.items) or (before.answer.kind in ("list", "count") and not before.answer.citations)
     scope = Scope(subject.focus) if subject.focus and not listed and not own else None
     preposition = _PREPOSITION.match(part)
     asked = [found for found in known.names(frame) if found in frame]

@@ -9,6 +9,7 @@ both; ``benchmarks/leaning.py`` fits it.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
@@ -18,21 +19,26 @@ from assistant.question import Question
 from assistant.retrieval.late import support
 from assistant.retrieval.retriever import Floats, Ranking, Retriever
 
+_GIVEN = re.compile(r"\bthe\s+\w", re.IGNORECASE)
+_PAST = re.compile(r"\b(?:was|were|did|had)\b", re.IGNORECASE)
+
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """What speaks against it; all are 0 and up."""
+    """What speaks for and against it."""
 
     words: float    # content words it has
     content: float  # the sum of their weights, see `Query`
     missed: float   # 1 - how well the best of the papers spoken of meets them, a share of cosines
     gap: float      # by which the best paper of all meets the whole question better, in cosines
     listing: float  # P(a list or a count of papers is asked for)
+    given: float    # 1: speaks of something as known, "the code", "the gains"
+    past: float     # 1: asks what was done or found
 
 
 # Fitted by benchmarks/leaning.py.
-WEIGHTS = Signs(words=-0.57, content=-0.96, missed=-12.01, gap=-6.44, listing=-4.23)
-BIAS = 12.01
+WEIGHTS = Signs(words=-0.66, content=-1.08, missed=-11.31, gap=-7.82, listing=-3.17, given=0.96, past=1.58)
+BIAS = 11.93
 
 
 def signs(question: Question, papers: Sequence[str], retriever: Retriever, *, candidates: int = 200) -> Signs:
@@ -43,7 +49,11 @@ def signs(question: Question, papers: Sequence[str], retriever: Retriever, *, ca
     content = [word.weight for word in query.words if word.content]
     of_content = np.array([at >= 0 and query.words[at].content for at in query.word_of]) * query.weights
     missed = 1 - _met(spoken, of_content) if content else 0.0
-    return Signs(len(content), sum(content), missed, max(best - _met(spoken, query.weights), 0.0), question.listing)
+    return Signs(
+        words=len(content), content=sum(content), missed=missed, gap=max(best - _met(spoken, query.weights), 0.0),
+        listing=question.listing, given=float(bool(_GIVEN.search(question.text))),
+        past=float(bool(_PAST.search(question.text))),
+    )
 
 
 def leaning(found: Signs) -> float:

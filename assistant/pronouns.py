@@ -41,6 +41,11 @@ _ASKED = re.compile(  # "which base models did", "by how many points does", "can
     r"(?:compare|contrast|explain|describe|summari[sz]e|relate|show|list|name|tell me about)\b)", re.IGNORECASE,
 )
 _WHO_DOES = re.compile(r"^(?:\W*(?:and|but|so)\b\W*)*(?:who|which|what)\s+(?:[\w-]+\s+){1,3}$", re.IGNORECASE)
+_CLAUSE = re.compile(  # another clause begins, or what is said of a noun
+    r"[,;:–—]|\s-\s|\b(?:with|having|whose|that|which|who|when|if|while|because|as|than|and|but|so|or)\s+(?:\S+\s+)+$|"
+    r"\w\s+(?:what|how|why|where|whether)\s+$",
+    re.IGNORECASE,
+)
 POSSESSIVE = frozenset(("its", "their", "his", "her", "theirs"))
 _RELATIVE = ("this", "that", "these", "those")
 
@@ -77,8 +82,12 @@ def has_pronoun(question: str) -> bool:
 def _has_a_noun(head: str, pronoun: str) -> bool:
     """Whether what stands before a personal pronoun has something it can stand for.
 
-    What is asked for does not count ("which models did they tune?"), nor who is asked for ("who wrote it?").
+    What is asked for does not count ("which models did they tune?"), nor who is asked for ("who wrote it?"), nor what
+    is of the pronoun's own clause: "how many datasets came with it?" (Chomsky, "Lectures on Government and Binding",
+    1981, principle B).
     """
+    if pronoun not in POSSESSIVE and not _CLAUSE.search(head):
+        return False
     if pronoun not in POSSESSIVE and _WHO_DOES.match(head):
         return False
     asked = _ASKED.match(head)
