@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import time
 from collections.abc import Sequence
@@ -18,7 +17,7 @@ from assistant.collection import Collection
 from assistant.followup import papers_of
 from assistant.question import Question, understand
 from assistant.reading.reader import Reader, open_reader
-from assistant.records import Answer, AnswerSentence, Hit, Paper
+from assistant.records import Answer, AnswerSentence, Hit, Paper, id_of
 from assistant.retrieval.filters import Filters, Selection, resolve
 from assistant.retrieval.retriever import Ranking, Retriever
 from assistant.tracefile import log_answer
@@ -151,7 +150,7 @@ class Assistant:
         """What `stream` yields; ``brake`` stops the calls to a model."""
         began = time.perf_counter()
         text, typed = question[:MAX_QUESTION], (original or question)[:MAX_QUESTION]
-        answer_id = answer_id or _id_of(typed)
+        answer_id = answer_id or id_of(typed)
         asked = self.collection.read(lambda: self._draft(text, typed, answer_id, filters, scope))
         drafted = round((time.perf_counter() - began) * 1000, 1)
         for piece in self._answered(asked, typed, cap, brake):
@@ -296,7 +295,7 @@ class Assistant:
         began = time.perf_counter()
         answer = self.collection.read(lambda: self._absence(
             question[:MAX_QUESTION], paper_or_name[:MAX_QUESTION],
-            answer_id or _id_of(f"{question} {paper_or_name}"), self._select(filters),
+            answer_id or id_of(f"{question} {paper_or_name}"), self._select(filters),
         ))
         return replace(answer, timings={"total": round((time.perf_counter() - began) * 1000, 1)})
 
@@ -393,10 +392,6 @@ class Assistant:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _id_of(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:12]
 
 
 def _traced(chosen: Selection) -> str:

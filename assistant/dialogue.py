@@ -15,7 +15,7 @@ from assistant.answering.stream import AnswerStream, AsyncAnswerStream, Brake, P
 from assistant.errors import MisuseError
 from assistant.followup import Reading, Turn, read_followup
 from assistant.leaning import leaning, signs
-from assistant.records import Answer, Paper
+from assistant.records import Answer, AnswerSentence, Paper, id_of
 from assistant.retrieval.names import find_names, name_key
 
 if TYPE_CHECKING:
@@ -88,12 +88,13 @@ class Dialogue:
             )
         try:
             reading = self.read(question)
-            if reading.kind != "alone" and self._assistant.settings.model_backend is not None:
+            if reading.kind not in ("alone", "missing") and self._assistant.settings.model_backend is not None:
                 reading = self._reworded(question, reading, brake)
-            for piece in self._assistant.pieces(
+            pieces = self._assistant.pieces(
                 reading.text, answer_id=answer_id, filters=filters, scope=reading.scope, original=question,
                 cap=self._cap, brake=brake,
-            ):
+            )
+            for piece in pieces if reading.kind != "missing" else _missing(question, answer_id, reading):
                 if isinstance(piece, Answer):
                     if reading.why:
                         piece = replace(piece, trace=(f"follow-up: {reading.why}", *piece.trace))
@@ -124,6 +125,16 @@ class Dialogue:
         known = {name.key for name in find_names(said)}
         numbers = set(re.findall(r"\d+", said))
         return {name.key for name in find_names(text)} <= known and set(re.findall(r"\d+", text)) <= numbers
+
+
+def _missing(question: str, answer_id: str | None, reading: Reading) -> Pieces:
+    """What is said of a question about something that was not listed."""
+    text = f"I cannot answer that: {reading.why}."
+    yield text
+    yield Answer(
+        answer_id or id_of(question), question, "fact", text, (AnswerSentence(text, (), checked=True),),
+        abstained=True, reason=reading.why,
+    )
 
 
 class Known:

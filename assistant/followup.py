@@ -19,11 +19,12 @@ from assistant.spoken import Knowledge, Subject, Turn, called, listed_before, pa
 
 __all__ = ["Reading", "Turn", "papers_of", "read_followup"]
 
-Kind = Literal["alone", "about", "again", "which"]
+Kind = Literal["alone", "about", "again", "which", "missing"]
 
 LIKELY = 0.5         # P(it goes on from before) from which a question with neither pronoun nor name does …
 UNLIKELY = 0.1       # … and from which one that begins with "and"
 FEW = 2              # papers spoken of, that a question with neither pronoun nor name may go on about
+FEW_WORDS = 4        # content words of a question about "the third one" that is taken for one of a list
 FRAGMENT_WORDS = 3   # content words of a question without a verb: "gain on TextVQA?"
 
 _WORKS = (
@@ -120,7 +121,10 @@ _NO_FRAGMENT = re.compile(
 )
 _CALLED = frozenset("paper papers abstract abstracts work works study studies article articles list fine ok".split())
 
-_SAYS_PAPERS = re.compile(r"\b(?:papers?|abstracts?|articles?|surveys?|any(?:one|body))\b", re.IGNORECASE)
+_OF_COLLECTION = re.compile(  # asks of all papers, or of the assistant
+    r"\b(?:papers?|abstracts?|articles?|surveys?|any(?:one|body)|you|your|index|collection|library|database|corpus|"
+    r"files?)\b", re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +132,7 @@ class Reading:
     """How a question hangs together with what was said before.
 
     ``alone``: not at all. ``about``: of something said before. ``again``: the question before, with something else in
-    it. ``which``: which of the papers just cited.
+    it. ``which``: which of the papers just cited. ``missing``: of something that was not listed.
     """
 
     kind: Kind
@@ -139,59 +143,76 @@ class Reading:
 
 def read_followup(question: str, turns: Sequence[Turn], known: Knowledge) -> Reading:
     """Read a question in the light of the turns before it."""
-    alone = Reading("alone", question)
-    if not turns or _FRESH.match(question) or not any(character.isalnum() for character in question):
-        return alone
-    announced = _announced(question, known)
-    if announced is not None:
-        reading = read_followup(announced, turns, known)
-        owner = next((paper for name in known.names(announced) if (paper := known.owner(name))), None)
-        scope = Scope((owner,)) if owner else None
-        return reading if reading.kind != "alone" else Reading("about", announced, scope, "what was put first is meant")
     subject = subject_of(turns, known)
-    if subject is None:
-        return alone
+    if subject is None or _FRESH.match(question) or not any(character.isalnum() for character in question):
+        return Reading("alone", question)
+    announced = _announced(question, known)
+    asked = announced or question
+    named = known.names(asked)
+    own = [name for name in named if leads_away(name, subject.focus, known)]
+    found = _referring(asked, turns, subject, own, known)
+    if found is None and announced is not None:
+        owner = next((paper for name in named if (paper := known.owner(name))), None)
+        return Reading("about", announced, Scope((owner,)) if owner else None, "what was put first is meant")
+    return found or _completed(question, subject, named, own, known) or Reading("alone", question)
+
+
+def _referring(
+    question: str, turns: Sequence[Turn], subject: Subject, own: Sequence[str], known: Knowledge
+) -> Reading | None:
+    """A question with words that stand for something said before."""
     pair = pair_of(turns, known)
     which = _WHICH_OF.search(question)
     if which is not None:
         papers = pair if pair and _OF_TWO.search(question) else subject.papers
         if len(papers) > 1:
             return _which(question, which, papers)
-    named = known.names(question)
-    own = [name for name in named if leads_away(name, subject.focus, known)]
-    elsewhere = [name for name in own if pair is None or leads_away(name, pair, known)]
-    if not elsewhere and (pointed := _pointed(question, turns, pair, known)) is not None:
-        return pointed
-    name, focus = subject.label, subject.focus
-    scope = Scope(focus) if focus else None
+    if not any(pair is None or leads_away(name, pair, known) for name in own):
+        pointed = _pointed(question, turns, pair, known)
+        if pointed is not None:
+            return pointed
     pronoun = pronoun_of(question, own)
-    if others := _ELSE.search(question):
-        if pronoun is None and _content(question[others.end():]):
-            return alone
-        topic = " ".join(word for word in _content(subject.turn.searched) if not name or word not in _content(name))
-        return Reading("about", f"which other papers deal with {topic}?", None, "asked of other papers")
-    if pronoun is not None:
-        if _AREA.search(pronoun.group()):
-            about = replace(subject, label=subject.title)
-            why = f"“{pronoun.group()}” is that of {subject.title or name}"
-            return Reading("about", _with(question, about), None, why)
-        beyond = _COMPARED.search(question) and (own or re.search(r"[\"“]", question))
-        text = _put_in(question, pronoun, subject)
-        why = f"“{pronoun.group()}” is {name or 'what was asked before'}"
-        return Reading("about", text, None if beyond else scope, why)
+    others = _ELSE.search(question)
+    if others is not None:
+        return _elsewhere(question, others, subject) if pronoun or not _content(question[others.end():]) else None
+    if pronoun is None:
+        return None
+    if _AREA.search(pronoun.group()):
+        why = f"“{pronoun.group()}” is that of {subject.title or subject.label}"
+        return Reading("about", _with(question, replace(subject, label=subject.title)), None, why)
+    beyond = _COMPARED.search(question) and (own or re.search(r"[\"“]", question))
+    why = f"“{pronoun.group()}” is {subject.label or 'what was asked before'}"
+    return Reading("about", _put_in(question, pronoun, subject), None if beyond else _scope(subject), why)
+
+
+def _completed(
+    question: str, subject: Subject, named: Sequence[str], own: Sequence[str], known: Knowledge
+) -> Reading | None:
+    """A question that leaves out what it is about."""
+    name, focus = subject.label, subject.focus
     started = _AND.match(question)
     rest = question[started.end():].strip() if started else question.strip()
-    fragment = _is_fragment(rest, named)
-    if fragment and (started or (not own and _is_short(rest))):
+    if _is_fragment(rest, named) and (started or (not own and _is_short(rest))):
         return _again(question, rest, subject, known, own)
     if _COMPARED_TO.search(rest) and len(own) == 1 and name and own[0] != name:
         return Reading("about", f"{rest.rstrip('?. ')} and {name}", None, f"compared with {name}")
-    complete = has_pronoun(question)  # which stands for something in the question itself
-    if own or complete or _SAYS_PAPERS.search(rest) or not 0 < len(focus) <= FEW:
-        return alone
-    if known.leaning(rest, focus) >= (UNLIKELY if started and not _ABOUT.match(question) else LIKELY):
-        return Reading("about", _with(rest, subject), scope, "it says too little to stand alone")
-    return alone
+    # A pronoun stands for something in the question itself, if it got here.
+    if own or has_pronoun(question) or _OF_COLLECTION.search(rest) or not 0 < len(focus) <= FEW:
+        return None
+    if known.leaning(rest, focus) < (UNLIKELY if started and not _ABOUT.match(question) else LIKELY):
+        return None
+    return Reading("about", _with(rest, subject), _scope(subject), "it says too little to stand alone")
+
+
+def _scope(subject: Subject) -> Scope | None:
+    return Scope(subject.focus) if subject.focus else None
+
+
+def _elsewhere(question: str, others: re.Match[str], subject: Subject) -> Reading:
+    """"Who else does that?": the subject of the question before, in other papers."""
+    named = _content(subject.label or "")
+    topic = " ".join(word for word in _content(subject.turn.searched) if word not in named and word not in _CALLED)
+    return Reading("about", f"which other papers deal with {topic}?", None, f"“{others.group()}” are other papers")
 
 
 def leads_away(name: str, spoken: Collection[str], known: Knowledge) -> bool:
@@ -232,8 +253,14 @@ def _pointed(
     else:
         chosen = pair[0] if pair else None
         at = other
-    if chosen is None or at is None:
+    if at is None:
         return None
+    if chosen is None:
+        beyond = at.re is _ORDINAL and not at["of_two"] and len(_content(question)) <= FEW_WORDS
+        count = next((len(papers) for turn in reversed(turns) if (papers := papers_of(turn.answer))), 0)
+        of = f"{count} papers" if count != 1 else "one paper"
+        why = f"the answer before cites {of}, and none of them is “{at.group()}”; ask about one of those, or by name"
+        return Reading("missing", question, None, why) if beyond else None
     name = known.name_of(chosen)
     why = f"“{at.group()}” is {name or 'a paper just cited'}"
     text = f"{question[:at.start()]}{name or at.group()}{question[at.end():]}"
