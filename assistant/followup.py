@@ -78,7 +78,7 @@ _BOTH = re.compile(
     re.IGNORECASE,
 )
 _OTHER = re.compile(
-    r"\bthe other(?: one| paper| method| model| work| approach| study)?"
+    r"\bthe other one\b|\bthe other(?: paper| method| model| work| approach| study)?"
     r"(?=\s*[?.!,:]|\s*$|\s+(?:do|does|did|is|has|was|use|uses)\b)",
     re.IGNORECASE,
 )
