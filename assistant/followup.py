@@ -72,10 +72,9 @@ _ANNOUNCED = re.compile(  # "What about X, what does it do?", "no, I meant X. Wh
     re.IGNORECASE | re.DOTALL,
 )
 _OF_TWO = re.compile(r"\b(?:the|those|these) two\b|\bboth\b|\beither\b", re.IGNORECASE)
-_BOTH = re.compile(
+_BOTH = re.compile(  # but not "both English and Hindi", "either this or that"
     rf"\b(?:(?:the|these|those) two(?: {_WORKS})?|both of (?:them|these|those)|them both|each other)\b|"
-    r"\b(?:both|either)(?=\s*[?.!,]|\s*$|\s+(?:do|does|did|are|is|have|has|use|need|release|work|give|report)\b)",
-    re.IGNORECASE,
+    r"\bboth\b(?!.*\band\b)|\beither\b(?!.*\bor\b)", re.IGNORECASE | re.DOTALL,
 )
 _OTHER = re.compile(
     r"\bthe other one\b|\bthe other(?: paper| method| model| work| approach| study)?"
@@ -180,7 +179,9 @@ def _referring(
     if _AREA.search(pronoun.group()):
         why = f"“{pronoun.group()}” is that of {subject.title or subject.label}"
         return Reading("about", _with(question, replace(subject, label=subject.title)), None, why)
-    beyond = _COMPARED.search(question) and (own or re.search(r"[\"“]", question))
+    beyond = _COMPARED.search(question) and (
+        own or re.search(r"[\"“]", question) or known.leaning(question, subject.focus) < LIKELY
+    )
     why = f"“{pronoun.group()}” is {subject.label or 'what was asked before'}"
     return Reading("about", _put_in(question, pronoun, subject), None if beyond else _scope(subject), why)
 
@@ -261,7 +262,7 @@ def _pointed(
         of = f"{count} papers" if count != 1 else "one paper"
         why = f"the answer before cites {of}, and none of them is “{at.group()}”; ask about one of those, or by name"
         return Reading("missing", question, None, why) if beyond else None
-    name = known.name_of(chosen)
+    name = called(chosen, known)
     why = f"“{at.group()}” is {name or 'a paper just cited'}"
     text = f"{question[:at.start()]}{name or at.group()}{question[at.end():]}"
     if not _content(question[:at.start()] + question[at.end():]) and _is_fragment(question, ()):
