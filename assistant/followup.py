@@ -160,7 +160,8 @@ def _referring(
     question: str, turns: Sequence[Turn], subject: Subject, own: Sequence[str], known: Knowledge
 ) -> Reading | None:
     """A question with words that stand for something said before."""
-    pair = pair_of(turns, known)
+    of_two = any(pattern.search(question) for pattern in (_OF_TWO, _BOTH, _OTHER, _ORDINAL))
+    pair = pair_of(turns, known) if of_two else None
     which = _WHICH_OF.search(question)
     if which is not None:
         papers = pair if pair and _OF_TWO.search(question) else subject.papers

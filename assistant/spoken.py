@@ -10,6 +10,7 @@ from assistant.records import Answer, Paper
 from assistant.retrieval.words import FUNCTION_WORDS, words
 
 FOCUS = 10  # papers of a list that "it" or "they" may stand for
+MEMORY = 8  # turns back that "both" may mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def subject_of(turns: Sequence[Turn], known: Knowledge) -> Subject | None:
 def pair_of(turns: Sequence[Turn], known: Knowledge) -> tuple[str, str] | None:
     """The two papers that "both" or "the former" mean: the two cited last, together or one after the other."""
     found: list[str] = []
-    for end in range(len(turns), 0, -1):
+    for end in range(len(turns), max(len(turns) - MEMORY, 0), -1):
         subject = subject_of(turns[:end], known)
         if subject is None:
             break
