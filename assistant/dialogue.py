@@ -14,7 +14,7 @@ from assistant.answering.own_names import own_paper
 from assistant.answering.stream import AnswerStream, AsyncAnswerStream, Brake, Pieces
 from assistant.errors import MisuseError
 from assistant.followup import Reading, Turn, read_followup
-from assistant.leaning import leaning, signs
+from assistant.followup.leaning import leaning, signs
 from assistant.records import Answer, AnswerSentence, Paper, id_of
 from assistant.retrieval.names import find_names, name_key
 

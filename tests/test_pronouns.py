@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.leaning import Signs, leaning
-from assistant.pronouns import pronoun_of
+from assistant.followup.leaning import Signs, leaning
+from assistant.followup.pronouns import pronoun_of
 
 
 @pytest.mark.parametrize(("question", "own", "pronoun"), [

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from assistant.records import Answer, Paper
-from assistant.retrieval.words import FUNCTION_WORDS, words
+from assistant.retrieval.words import content_words
 
 FOCUS = 10  # papers of a list that "it" or "they" may stand for
 MEMORY = 8  # turns back that "both" may mean
@@ -141,11 +141,6 @@ def _label(
         return names[0] if len(names) == 1 and not turn.answer.items else None
     asked = names if not turn.answer.items else ()
     for name in asked:
-        if owned.get(name) == focus[0] or (len(asked) == 1 and not _without(turn.searched, name)):
+        if owned.get(name) == focus[0] or (len(asked) == 1 and not content_words(turn.searched.replace(name, " "))):
             return name
     return known.name_of(focus[0])
-
-
-def _without(text: str, name: str) -> list[str]:
-    """The content words of a text besides a name in it."""
-    return [word for word, _, _ in words(text.replace(name, " ")) if word not in FUNCTION_WORDS]
