@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import time
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ from assistant.answering.stream import AnswerStream, AsyncAnswerStream, Brake, P
 from assistant.closing import Closing
 from assistant.collection import Collection
 from assistant.errors import MisuseError
-from assistant.records import Answer, Hit, Paper
+from assistant.records import Answer, Hit, Paper, id_of
 from assistant.retrieval.filters import Filters, Selection, resolve
 from assistant.tracefile import log_answer
 
@@ -138,7 +137,7 @@ class Assistant(Closing):
         """What `stream` yields; ``brake`` stops the calls to a model."""
         began = time.perf_counter()
         text, typed = _cut(question), _cut(original or question)
-        answer_id = answer_id or _id_of(typed)
+        answer_id = answer_id or id_of(typed)
         draft = self.collection.read(lambda: self._drafting.draft(text, typed, answer_id, filters, scope))
         drafted = round((time.perf_counter() - began) * 1000, 1)
         for piece in self._answered(draft, typed, cap, brake):
@@ -213,7 +212,7 @@ class Assistant(Closing):
     ) -> Answer:
         """Why the list that answers ``question`` does not have a paper, given by its id, title or name."""
         began = time.perf_counter()
-        answer_id = answer_id or _id_of(f"{question} {paper_or_name}")
+        answer_id = answer_id or id_of(f"{question} {paper_or_name}")
         answer = self.collection.read(
             lambda: self._drafting.absence(_cut(question), _cut(paper_or_name), answer_id, filters)
         )
@@ -302,7 +301,3 @@ def _cut(text: object) -> str:
 def _check_limit(limit: int) -> None:
     if limit < 1:
         raise MisuseError(f"a search cannot give {limit} papers; give a limit of 1 or more")
-
-
-def _id_of(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:12]

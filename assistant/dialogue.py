@@ -6,13 +6,16 @@ import re
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from assistant.answering.method_names import method_name
+from assistant.answering.own_names import own_paper
 from assistant.answering.stream import AnswerStream, AsyncAnswerStream, Brake, Pieces
 from assistant.errors import MisuseError
 from assistant.followup import Reading, Turn, read_followup
-from assistant.records import Answer, Paper
+from assistant.followup.leaning import leaning, signs
+from assistant.records import Answer, AnswerSentence, Paper, id_of
 from assistant.retrieval.names import find_names, name_key
 
 if TYPE_CHECKING:
@@ -76,7 +79,7 @@ class Dialogue:
 
     def read(self, question: str) -> Reading:
         """How a question hangs together with the turns before it, told by rule."""
-        return read_followup(question, self.turns, names=self._names, name_of=self._name_of, paper_of=self._paper_of)
+        return read_followup(question, self.turns, Known(self._assistant))
 
     def _pieces(self, question: str, answer_id: str | None, filters: Filters | None, brake: Brake) -> Pieces:
         if not self._asking.acquire(blocking=False):
@@ -85,12 +88,13 @@ class Dialogue:
             )
         try:
             reading = self.read(question)
-            if reading.kind != "alone" and self._assistant.settings.model_backend is not None:
+            if reading.kind not in ("alone", "missing") and self._assistant.settings.model_backend is not None:
                 reading = self._reworded(question, reading, brake)
-            for piece in self._assistant.pieces(
+            pieces = self._assistant.pieces(
                 reading.text, answer_id=answer_id, filters=filters, scope=reading.scope, original=question,
                 cap=self._cap, brake=brake,
-            ):
+            )
+            for piece in pieces if reading.kind != "missing" else _missing(question, answer_id, reading):
                 if isinstance(piece, Answer):
                     if reading.why:
                         piece = replace(piece, trace=(f"follow-up: {reading.why}", *piece.trace))
@@ -122,16 +126,43 @@ class Dialogue:
         numbers = set(re.findall(r"\d+", said))
         return {name.key for name in find_names(text)} <= known and set(re.findall(r"\d+", text)) <= numbers
 
-    def _names(self, text: str) -> list[str]:
-        common = self._assistant.collection.store.is_common_noun
-        return [name.surface for name in self._assistant.understand(text).names if not common(name.key)]
 
-    def _paper_of(self, paper_id: str) -> Paper | None:
+def _missing(question: str, answer_id: str | None, reading: Reading) -> Pieces:
+    """What is said of a question about something that was not listed."""
+    text = f"I cannot answer that: {reading.why}."
+    yield text
+    yield Answer(
+        answer_id or id_of(question), question, "fact", text, (AnswerSentence(text, (), checked=True),),
+        abstained=True, reason=reading.why,
+    )
+
+
+class Known:
+    """What the collection of an assistant knows, for `spoken.Knowledge`; it is kept while one question is read."""
+
+    def __init__(self, assistant: Assistant) -> None:
+        self._assistant = assistant
+        self.names = cache(self._names)
+        self.owner = cache(self._owner)
+        self.paper = cache(self._paper)
+
+    def _names(self, text: str) -> tuple[str, ...]:
+        common = self._assistant.collection.store.is_common_noun
+        return tuple(name.surface for name in self._assistant.understand(text).names if not common(name.key))
+
+    def _owner(self, name: str) -> str | None:
+        return self._assistant.collection.read(lambda: own_paper(self._assistant.retriever(), name))
+
+    def _paper(self, paper_id: str) -> Paper | None:
         return next(iter(self._assistant.papers([paper_id])), None)
 
-    def _name_of(self, paper_id: str) -> str | None:
-        paper = self._paper_of(paper_id)
+    def name_of(self, paper_id: str) -> str | None:
+        paper = self.paper(paper_id)
         if paper is None:
             return None
         name = method_name(paper, papers_with=self._assistant.collection.store.name_counts)
         return name if name and name_key(name) else None
+
+    def leaning(self, question: str, paper_ids: Sequence[str]) -> float:
+        asked = self._assistant.understand(question)
+        return self._assistant.collection.read(lambda: leaning(signs(asked, paper_ids, self._assistant.retriever())))

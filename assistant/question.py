@@ -88,6 +88,7 @@ class Question:
     wants: str = ""                          # of a fact: number, person, date … one of `reading.forms.WANTS`
     listing: float = 0.0                     # P(a list or a count of papers is asked for), 0–1
     phrases: tuple[str, ...] = ()            # the topic as it stands in the question, phrase by phrase
+    comparing: float = 0.0                   # P(a comparison is asked for), 0–1
 
     @property
     def unknown(self) -> tuple[Condition, ...]:
@@ -167,6 +168,7 @@ def understand(
         typed, kind, names, hard, any_of, topic, exclusions, _text_of(kept, reading), slips, tuple(trace), form, wants,
         sum(chance for form, chance in reading.forms if form in ("list", "count")),
         tuple(_phrases(kept, reading, text, hard)),
+        sum(chance for form, chance in reading.forms if form == "compare"),
     )
 
 

@@ -8,6 +8,7 @@ into ``Paper.abstract`` unless a field says otherwise.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 
 SCHEMA = 1  # of the JSON contract of `Answer`
@@ -166,3 +167,8 @@ class Answer:
     tokens: dict[str, int] = field(default_factory=dict)     # "prompt", "completion"
     cost: float | None = None        # US dollars; None where no price is known
     trace: tuple[str, ...] = ()      # every decision, one line each
+
+
+def id_of(question: str) -> str:
+    """The id of an answer that is given none: 12 hex digits from what was asked."""
+    return hashlib.sha256(question.encode("utf-8", "replace")).hexdigest()[:12]

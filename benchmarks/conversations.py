@@ -8,16 +8,16 @@ Scores the conversations of the ``choose`` half, and those of further files, wit
 from __future__ import annotations
 
 import argparse
-import hashlib
 from collections import defaultdict
-from collections.abc import Iterable
 from pathlib import Path
 from statistics import fmean
 
-from assistant import Answer, Assistant
+from assistant import Assistant
 from assistant.dialogue import Dialogue
-from assistant.evaluation.measures import FACTS, LISTS, Gold, measure
-from assistant.evaluation.questions import EvalConversation, EvalQuestion, load_conversations
+from assistant.evaluation.case import Case, Gold
+from assistant.evaluation.measures import FACTS, LISTS
+from assistant.evaluation.measures.verdict import goodness
+from assistant.evaluation.questions import EvalQuestion, load_conversations
 
 
 def main() -> None:
@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument("files", nargs="*", type=Path)
     parser.add_argument("-v", action="store_true", help="print every turn")
     arguments = parser.parse_args()
-    talks = [talk for talk in load_conversations() if split(talk) == "choose"]
+    talks = [talk for talk in load_conversations() if talk.turns[0].split == "choose"]
     talks += [talk for file in arguments.files for talk in load_conversations(file)]
     scores: dict[str, list[tuple[float, float]]] = defaultdict(list)
     with Assistant.open() as assistant:
@@ -34,9 +34,10 @@ def main() -> None:
             for number, turn in enumerate(talk.turns):
                 reading = dialogue.read(turn.question)
                 alone, together = assistant.ask(turn.question), dialogue.ask(turn.question)
-                right, borderline = assistant.paper_ids(turn.papers), assistant.paper_ids(turn.borderline)
-                gold = Gold(frozenset(right), frozenset(borderline))
-                values = score(turn, alone, gold), score(turn, together, gold)
+                gold = Gold(
+                    dict.fromkeys(assistant.paper_ids(turn.papers), 1), frozenset(assistant.paper_ids(turn.borderline))
+                )
+                values = goodness(Case(turn, gold, alone)), goodness(Case(turn, gold, together))
                 scores["first turn" if number == 0 else "later turn"].append(values)
                 if number:
                     scores[f"later: {group(turn)}"].append(values)
@@ -49,21 +50,9 @@ def main() -> None:
         print(f"{name:22} {before:.3f}  {after:.3f}  n={len(found)}")
 
 
-def split(talk: EvalConversation) -> str:
-    """The half a conversation is of, by a hash of its id."""
-    return "report" if int(hashlib.sha256(talk.id.encode()).hexdigest(), 16) % 2 else "choose"
-
-
 def group(turn: EvalQuestion) -> str:
     """The kind of a turn as far as it is scored differently."""
     return "fact" if turn.kind in FACTS else "list" if turn.kind in LISTS else turn.kind
-
-
-def score(turn: EvalQuestion, answer: Answer, gold: Gold) -> float:
-    """One number for a turn, 0–1: answered and cited, F1, or refused."""
-    found = measure(turn, answer, gold)
-    names: Iterable[str] = ("fact answered", "list F1", "refused", "all papers cited")
-    return next(found[name] for name in names if name in found)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from assistant import Assistant
-from assistant.answering.compare import comparison, figures_of
+from assistant.answering.compare import comparison, figures_of, ranked
+from assistant.answering.cuts import cuts
 
 
 def places(assistant: Assistant, question: str) -> set[str]:
@@ -28,6 +29,16 @@ def places(assistant: Assistant, question: str) -> set[str]:
     ("GPU memory savings: ladder side-tuning versus tuning only LayerNorm", ["003:227", "002:330"]),
     ("In which studies did bigger language models turn out worse, once for truthfulness and once for resisting "
      "poisoned instruction data?", ["001:74", "002:234"]),
+    ("What memory saving do the ladder network approach and the low-memory optimizer report?", ["003:227", "002:88"]),
+    ("Which benchmark was used for the visual cropping work, and which for vision-and-language PET?",
+     ["003:179", "003:231"]),
+    ("steering vectors from prompt pairs vs. null-space editing: which needs extra training?", ["001:8", "001:68"]),
+    # names that no word joins
+    ("how is ActAdd different from model editing with MALMEN", ["001:8", "001:14"]),
+    ("Keyformer reduces what, and what does TCRA-LLM reduce?", ["001:26", "003:79"]),
+    ("What changed from Reflection-Tuning to Selective Reflection-Tuning?", ["002:94", "002:140"]),
+    # a description after names
+    ("LoBaSS vs. DELIFT vs. the 0.5% data paper: how much data do I need?", ["002:408", "002:442", "002:158"]),
 ])
 def test_the_paper_of_each_side_is_cited(question: str, wanted: list[str], assistant: Assistant) -> None:
     assert set(wanted) <= places(assistant, question)
@@ -37,6 +48,8 @@ def test_the_paper_of_each_side_is_cited(question: str, wanted: list[str], assis
     "what is Redco?", "which methods edit GPT-J?", "how much memory and time does Primer save?",
     "Does MALMEN edit facts in both BERT and GPT-2?", "contact-center LLMs vs out-of-the-box LLMs, acceptability",
     "what r the two stages of adaptor tuning in MixDA", "papers about retrieval and generation",
+    "Does CodeRanker have to execute the sampled programs to judge them?",
+    "polyglot models seem to know a fact in one tongue but not in another. what cure helped?",
 ])
 def test_a_question_about_one_thing_is_not_cut(question: str, assistant: Assistant) -> None:
     understood = assistant.understand(question)
@@ -64,6 +77,27 @@ def test_one_unknown_side_is_said_and_the_other_given(assistant: Assistant) -> N
     assert answer.reason == "no paper of the collection mentions “ZephyrEdit”"
     assert "Of MEMIT it says: “" in answer.text
     assert answer.nearest[0].quote in answer.text
+
+
+@pytest.mark.parametrize("question", [
+    "How do llamas and alpacas differ in temperament?", "difference between alligators and crocodiles",
+])
+def test_things_described_that_no_paper_treats_are_not_compared(question: str, assistant: Assistant) -> None:
+    assert assistant.ask(question).abstained
+
+
+def test_a_part_begins_where_it_is_like_the_other(assistant: Assistant) -> None:
+    text = "What memory saving do the ladder network approach and the low-memory optimizer report?"
+    understood, retriever = assistant.understand(text), assistant.retriever()
+
+    found = assistant.collection.read(lambda: [
+        cut for cut in cuts(ranked(retriever, understood, text, []), text, [], understood.comparing)
+        if cut.signs.alike
+    ])
+
+    assert [side.label for side in found[0].sides] == [
+        "the ladder network approach", "the low-memory optimizer report"
+    ]
 
 
 def test_two_names_of_one_paper_make_no_comparison_of_papers(assistant: Assistant) -> None:

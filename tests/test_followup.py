@@ -13,6 +13,7 @@ from assistant.answering.rewriting import conversation
 from assistant.collection import Collection
 from assistant.dialogue import Dialogue
 from assistant.embedder import Embedder
+from assistant.evaluation.questions import load_questions
 from assistant.followup import Turn, papers_of
 
 
@@ -31,6 +32,8 @@ def said(assistant: Assistant) -> Callable[[str], Turn]:
 FACT = "which models was MEMIT scaled on"
 LIST = "which methods edit GPT-J?"
 TOPIC = "Papers on hate speech"
+SAVING = "How much latency does Keyformer cut?"
+OTHER = "How much accuracy does AlphaEdit gain?"
 
 
 @pytest.mark.parametrize("first", [FACT, LIST, TOPIC])
@@ -54,6 +57,12 @@ TOPIC = "Papers on hate speech"
     "And SpeechT5, how does it bring the two modalities into one space?",
     "ok, different topic: web automation agents",
     "how many papers do you know?",
+    "which languages do you speak?",
+    "how big is the index?",
+    "What causes tides?",
+    "What can be integrated into fine-tuning on generation tasks so that the model generalises better?",
+    "Prompts with emotional content, does that help?",
+    "instruction tuning done in many languages at once",
     "the first question is what LoRA does to T5",
 ])
 def test_a_question_that_stands_alone_is_left_alone(
@@ -77,6 +86,18 @@ def test_a_question_that_stands_alone_is_left_alone(
     (LIST, "which of those release code?", "which", "which papers release code?"),
     (LIST, "and which of them is about unlearning?", "which", "and which papers is about unlearning?"),
     (LIST, "how many of these mention Llama?", "which", "how many papers mention Llama?"),
+    (SAVING, "And throughput?", "about", "throughput (Keyformer)?"),
+    (SAVING, "on which models?", "about", "on which models (Keyformer)?"),
+    (SAVING, "how does it decide which tokens to keep?", "about", "how does Keyformer decide which tokens to keep?"),
+    (SAVING, "how many tests came with it?", "about", "how many tests came with Keyformer?"),
+    (SAVING, "does the accuracy drop?", "about", "does the accuracy drop (Keyformer)?"),
+    (SAVING, "how much memory bandwidth does that save?", "about", "how much memory bandwidth does Keyformer save?"),
+    (SAVING, "why?", "about", "why (latency keyformer cut)?"),
+    (SAVING, "and LLM2LLM?", "again", "How much latency does LLM2LLM cut?"),
+    (SAVING, "and in LLM2LLM?", "again", "How much latency does LLM2LLM cut?"),
+    (SAVING, "what about CoME, what datasets was it run on?", "about", "what datasets was CoME run on?"),
+    (SAVING, "no, I meant CoME. What is that?", "about", "What is CoME?"),
+    (SAVING, "who else does that?", "about", "which other papers deal with latency cut?"),
     (TOPIC, "and misinformation?", "again", "Papers on misinformation?"),
     ("Papers that involve Portuguese", "and Russian?", "again", "Papers that involve Russian?"),
     ("which papers mention GPT-J?", "what about T5?", "again", "which papers mention T5?"),
@@ -118,6 +139,57 @@ def test_an_ordinal_picks_one_of_those_cited(assistant: Assistant) -> None:
     answer = dialogue.ask("what does the second one do?")
 
     assert papers_of(answer)[0] == papers_of(before)[1]
+
+
+@pytest.mark.parametrize(("question", "text", "places"), [
+    ("compare the two", "compare Keyformer and AlphaEdit", (0, 1)),
+    ("How do these two save time?", "How do Keyformer and AlphaEdit save time?", (0, 1)),
+    ("differences between both?", "differences between Keyformer and AlphaEdit?", (0, 1)),
+    ("does the former need training?", "does Keyformer need training?", (0,)),
+    ("and the latter, is it public?", "and AlphaEdit, is it public?", (1,)),
+    ("what does the other one cut?", "what does Keyformer cut?", (0,)),
+])
+def test_two_papers_spoken_of_one_after_the_other_are_both(
+    question: str, text: str, places: tuple[int, ...], assistant: Assistant, said: Callable[[str], Turn]
+) -> None:
+    turns = [said(SAVING), said(OTHER)]
+    spoken = [papers_of(turn.answer)[0] for turn in turns]
+
+    reading = Dialogue(assistant, turns=turns).read(question)
+
+    assert (reading.text, reading.scope and reading.scope.paper_ids) == (text, tuple(spoken[at] for at in places))
+
+
+def test_a_place_that_no_answer_has_is_said_to_be_missing(assistant: Assistant, said: Callable[[str], Turn]) -> None:
+    dialogue = Dialogue(assistant, turns=[said(SAVING)])
+
+    answer = dialogue.ask("what does the third one do?")
+
+    assert answer.abstained and answer.citations == ()
+    assert answer.text == (
+        "I cannot answer that: the answer before cites one paper, and none of them is “the third one”; "
+        "ask about one of those, or by name."
+    )
+    assert dialogue.read("what does the first one do?").text == "what does Keyformer do?"
+
+
+def test_a_refused_question_has_spoken_of_the_paper_it_names(assistant: Assistant) -> None:
+    dialogue = Dialogue(assistant)
+    dialogue.ask(SAVING)
+    assert dialogue.ask("who are the authors of AlphaEdit?").abstained
+
+    assert dialogue.read("is its code public?").text == "is AlphaEdit's code public?"
+
+
+def test_a_single_question_after_another_topic_is_hardly_ever_taken_for_a_follow_up(
+    assistant: Assistant, said: Callable[[str], Turn]
+) -> None:
+    dialogue = Dialogue(assistant, turns=[said(SAVING)])
+    single = [question for question in load_questions() if question.split == "choose"][::4]
+
+    taken = [question.question for question in single if dialogue.read(question.question).kind != "alone"]
+
+    assert len(taken) <= len(single) / 50, taken
 
 
 def test_a_refusal_in_between_does_not_take_the_subject_away(assistant: Assistant) -> None:

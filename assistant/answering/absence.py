@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass, replace
 
 from assistant.answering.citations import Marks
-from assistant.answering.compare import own_paper
 from assistant.answering.lists import Lists
 from assistant.answering.membership import CUTS, alternatives_of, evidence, probability
+from assistant.answering.own_names import own_paper
 from assistant.question import Question
 from assistant.records import Answer, AnswerSentence, Hit
 from assistant.retrieval.names import name_key

@@ -1,90 +1,59 @@
 """Comparisons, and questions that take a fact from each of several papers: evidence per thing asked about.
 
-A question is cut into its sides where it joins things ("X and Y", "X versus Y", "one … and one …"). Which paper a side
-means is told by a name that is the paper's own, else by late interaction over the side's words and half of the words
-that all sides share: one comparison of the whole question with every paper serves all cuts. A cut is believed if the
-question is worded as one about several things, or joins names of different papers, and if the papers of its sides
-meet their words well, and together better than any one paper does.
+A question that joins names of different papers ("X and Y", "X versus Y") has these for its sides; any other is cut in
+two where it joins things, see `cuts`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from assistant.answering.citations import Marks
-from assistant.answering.method_names import MAX_PAPERS_OF_OWN_NAME, method_name
+from assistant.answering.cuts import JOINT, MIN_WEIGHT, OF_SHARED, Side, bare, cuts, is_worded, tokens_in
+from assistant.answering.method_names import method_name
+from assistant.answering.own_names import Owned, own_names
 from assistant.question import Question
 from assistant.records import AnswerSentence, Compared, Hit, Paper, SentenceHit
 from assistant.retrieval.late import support
 from assistant.retrieval.names import families, find_names, name_key
 from assistant.retrieval.retriever import Ranking, Retriever
-from assistant.retrieval.words import FUNCTION_WORDS, words
+from assistant.retrieval.words import words
 
 MAX_SIDES = 4
-OF_SHARED = 0.5     # weight of words that all sides share beside a side's own, when its paper is told
 OF_SIDE = 0.5       # weight of a side's own words beside the shared ones, when its sentences are chosen
-MIN_WEIGHT = 0.3    # of a side's words, in weights of `Query`: less is no thing to ask about
-MIN_GAIN = 0.04     # by which the sides' papers must meet the sides better than the best single paper, in cosines
-MIN_MET = 0.6       # to which a paper must meet its side's words, 0–1: right cuts have .61 and more
+LIKELY = 0.5        # P(it asks about the two papers) from which a cut is believed
 MAX_WORDS_BETWEEN = 4    # from one name of a pair to the next
-MAX_WORDS_OF_NAME = 4
-MAX_PAPERS_WITH_NAME = 50  # that are looked at for the one whose own name it is; of more, the best for the name
 CONFIDENCE = 0.8    # the share of comparisons whose papers are the right ones, on the questions this was tuned on
 SENTENCES = 2       # quoted of each side
 
 Floats = npt.NDArray[np.float32]
-Flags = npt.NDArray[np.bool_]
 
-_JOINT = re.compile(
-    r",?\s*\b(?:and|or|nor|versus|vs\b\.?|than|from|to|with|as opposed to|compared (?:to|with)|unlike|whereas|while)\b|"
-    r"[,;&/]|[.?!] ", re.IGNORECASE,
-)
 _PAIRED = re.compile(  # from one name to the next
     r"[,&/(]|\b(?:and|or|nor|versus|vs|than|from|as opposed to|compared (?:to|with)|unlike|whereas|while)\b",
     re.IGNORECASE,
 )
 _FROM = re.compile(r"\bfrom\s+$", re.IGNORECASE)
 _TO = re.compile(r"\s*to\s+", re.IGNORECASE)
-_EDGE = re.compile(r"[.?!:;,] |\b(?:and|or|versus|vs|as opposed to)\b", re.IGNORECASE)
-# Words that speak of several things at once.
-_OF_SEVERAL = re.compile(
-    r"\b(?:each|both|respectively|versus|vs|the (?:two|three|four)|as opposed to|differ|differs|difference between|"
-    r"differences between|compare|compares|compared|contrast|whereas)\b", re.IGNORECASE,
-)
-# "one … and one …", "once … and once …", "the X paper … and the Y paper"
-_PARALLEL = re.compile(
-    r"\b(one|once|first)\b[^.?!]+\b(?:and|or)\s+\1\b|"
-    r"\bthe (?:[\w-]+ ){1,6}?(?:and|or|versus) (?:\w+ ){0,2}?the [\w-]|"
-    r"\bthe (?:[\w-]+ ){1,5}(?:papers?|study|work|article|survey|one)\b[^.?!]* and (?:[\w-]+ ){0,3}?the ",
-    re.IGNORECASE,
-)
 # "… in the legal one, in " before a name
 _PARALLEL_HEAD = re.compile(
     r"\b(?P<by>in|for|of|by|from|with|on|does|did)\s+(?P<item>[^,.;:?!]{2,60}), (?:and )?(?P=by)\s+$", re.IGNORECASE
+)
+# ", and the legal one" after one
+_PARALLEL_TAIL = re.compile(
+    r"(?:,?\s*(?:and|or|versus|vs\.?)|,)\s+the\s+(?:[\w.%-]+\s+){0,5}?(?:papers?|study|work|article|survey|one)\b",
+    re.IGNORECASE,
 )
 _LINKS = re.compile(r"\b(?:code|links?|urls?|github|repositor\w+|available|released?)\b", re.IGNORECASE)
 _FIGURE = re.compile(
     r"(?<![\w.-])[$€£]?\d+(?:[.,]\d+)*(?:\s?(?:%|×|x\b|[KMBT]\b|[KMGT]i?B\b|percent\b|points?\b|times\b|billion\b|"
     r"million\b|hours?\b|days?\b|GPUs?\b|parameters\b|examples\b|samples\b|tokens\b))*", re.IGNORECASE,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """One of the things a question asks about."""
-
-    label: str     # as asked
-    start: int     # code points into the question as searched
-    end: int
-    paper_id: str  # of the paper it means
-    named: bool = False  # else described
-    borrowed: bool = False  # the paper mentions what is named, and is about something else
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,17 +64,7 @@ class Comparison:
     ranking: Ranking         # holds the papers of all sides
     confidence: float        # 0–1
     trace: tuple[str, ...]
-    described: bool = False  # some side is told by no name that the collection has
-
-
-@dataclass(frozen=True, slots=True)
-class _Owned:
-    """A name in the question that is a paper's own."""
-
-    surface: str
-    start: int
-    end: int
-    paper_id: str
+    described: bool = False  # no side is told by a name
 
 
 def comparison(retriever: Retriever, question: Question, *, candidates: int = 200) -> Comparison | None:
@@ -115,26 +74,22 @@ def comparison(retriever: Retriever, question: Question, *, candidates: int = 20
         candidates: papers each first-stage ranker proposes.
     """
     text = question.corrected
-    if not _JOINT.search(text):
+    if not JOINT.search(text):
         return None
-    several = question.kind == "compare" or bool(_OF_SEVERAL.search(text) or _PARALLEL.search(text))
-    owned = list(_owned(retriever, text))
-    joined = _joined(text, owned, anyhow=question.kind == "compare")
-    if not several and len(joined) < 2:
-        return None
-    ranking = _rank(retriever, question, text, [name.paper_id for name in owned], candidates)
+    owned = list(own_names(retriever, text))
+    joined = sides_by_name(question, text, owned)
+    ranking = ranked(retriever, question, text, owned, candidates=candidates)
     if len(joined) > 1:
         return _comparison(ranking, _with_described(ranking, text, joined), "names of different papers")
     mentioned = _mentioned(retriever, ranking, question, text) if question.kind == "compare" else []
     if len(mentioned) > 1:
         return _comparison(ranking, mentioned, "the best papers that mention each name")
-    if question.kind == "list" and not _PARALLEL.search(text):
+    cut = max(cuts(ranking, text, owned, question.comparing), default=None, key=lambda cut: cut.chance)
+    if cut is None or cut.chance < LIKELY:
         return None
-    found = max(_cuts(ranking, text, owned), default=None, key=lambda cut: cut[0])
-    if found is None or found[0] < MIN_GAIN:
-        return None
-    cut = _comparison(ranking, found[1], f"several papers: {found[0]:.2f} better than one")
-    return replace(cut, described=True)
+    of_signs = ", ".join(f"{name} {value:.2f}" for name, value in asdict(cut.signs).items() if value)
+    found = _comparison(ranking, cut.sides, f"about two papers: {cut.chance:.2f} ({of_signs})")
+    return replace(found, described=not cut.signs.named, confidence=cut.chance)
 
 
 def side_by_side(
@@ -143,7 +98,7 @@ def side_by_side(
     """Per side the sentences of its paper that meet what is asked, cited, in reading order; and the same as a table."""
     ranking = comparison.ranking
     place = {paper: position for position, paper in enumerate(ranking.paper_ids())}
-    asked = [_tokens(ranking, side.start, side.end) for side in comparison.sides]
+    asked = [tokens_in(ranking, side.start, side.end) for side in comparison.sides]
     shared = ~np.logical_or.reduce(asked)
     wants_links = bool(_LINKS.search(ranking.query.text))
     sentences, table = [], []
@@ -151,7 +106,7 @@ def side_by_side(
         position = place[side.paper_id]
         hit = ranking.hit(position)
         weights = ranking.query.weights * (shared + OF_SIDE * own).astype(np.float32)
-        scores = dict(zip(_spans(ranking, position), support(ranking.matches[position].best, weights), strict=True))
+        scores = dict(zip(_sentences(ranking, position), support(ranking.matches[position].best, weights), strict=True))
         best = sorted(_quotable(side, hit), key=lambda found: (
             "://" in found.text and not wants_links, -scores[found.start, found.end], found.start
         ))[:SENTENCES]
@@ -196,74 +151,10 @@ def paragraphs(sentences: Sequence[AnswerSentence], table: Sequence[Compared]) -
 # -- names
 
 
-def _owned(retriever: Retriever, text: str) -> Iterator[_Owned]:
-    """Names in a text that are one paper's own, the longest reading first where they overlap, in order."""
-    found = list(words(text))
-    spans = [
-        (found[i][1], found[i + n - 1][2]) for n in range(MAX_WORDS_OF_NAME, 0, -1) for i in range(len(found) - n + 1)
-        if found[i][0] not in FUNCTION_WORDS and found[i + n - 1][0] not in FUNCTION_WORDS
-        and not _EDGE.search(text[found[i][1]:found[i + n - 1][2]])
-    ]
-    keys: dict[tuple[int, int], str] = {}
-    for span in reversed(spans):  # a longer reading with the same key has words that are not of the name
-        key = name_key(text[span[0]:span[1]])
-        if sum(c.isalpha() for c in key) > 1 and key not in keys.values():
-            keys[span] = key
-    counts = retriever.collection.store.name_counts(sorted(keys.values()))
-    taken: list[_Owned] = []
-    for start, end in spans:
-        key = keys.get((start, end), "")
-        if key not in counts or any(name.start < end and start < name.end for name in taken):
-            continue
-        paper = _owner(retriever, key, text[start:end], counts[key])
-        if paper is not None:
-            taken.append(_Owned(text[start:end], start, end, paper))
-    yield from sorted(taken, key=lambda name: name.start)
-
-
-def own_paper(retriever: Retriever, name: str) -> str | None:
-    """The paper that a name, however it is written, is the own name of; None if it is no paper's."""
-    key = name_key(name)
-    papers = retriever.collection.store.name_counts([key]).get(key, 0) if key else 0
-    return _owner(retriever, key, name, papers) if papers else None
-
-
-def _owner(retriever: Retriever, key: str, surface: str, papers: int) -> str | None:
-    """The paper whose title begins with a name, that introduces it, or that alone has it; None if none does."""
-    collection = retriever.collection
-    shaped = any(c.isupper() or c.isdigit() for c in surface[1:])
-    frequency = max(map(collection.lexical.frequency, collection.lexical.stems(surface)), default=0)
-    is_name = collection.is_name(key, frequency)
-    if surface.islower() and surface.isalpha() and not is_name:
-        return None
-    if papers <= MAX_PAPERS_WITH_NAME:
-        among = sorted(retriever.with_name(key))
-    else:
-        among = [paper for paper, _ in collection.lexical.search(surface, limit=MAX_PAPERS_WITH_NAME)]
-    if papers == 1 and among and (shaped or (surface[:1].isupper() and is_name)):
-        return among[0]
-    own = []
-    for paper, entry in sorted(collection.store.entries(among).items()):
-        rank = _ownership(entry.paper, key, papers, retriever)
-        if rank:
-            own.append((-rank, -collection.store.mentions(key).get(paper, 0), paper))
-    return min(own)[2] if own else None
-
-
-def _ownership(paper: Paper, key: str, papers: int, retriever: Retriever) -> int:
-    """How much a name is a paper's own: 2 heads the title, 1 is what its method is called."""
-    head, colon, _ = (paper.title or "").partition(":")
-    if colon and name_key(head) == key:
-        return 2
-    if papers > MAX_PAPERS_OF_OWN_NAME:
-        return 0
-    method = method_name(paper, papers_with=retriever.collection.store.name_counts)
-    return int(method is not None and name_key(method) == key)
-
-
-def _joined(text: str, owned: Sequence[_Owned], *, anyhow: bool) -> list[Side]:
-    """The names of different papers that the question joins; with ``anyhow`` all it has."""
-    found: list[_Owned] = []
+def sides_by_name(question: Question, text: str, owned: Sequence[Owned]) -> list[Side]:
+    """The names of different papers that the question joins; all it has, where it is known to compare."""
+    anyhow = question.kind == "compare"
+    found: list[Owned] = []
     for name in owned:
         if any(name.paper_id == other.paper_id for other in found):
             continue
@@ -292,76 +183,44 @@ def _mentioned(retriever: Retriever, ranking: Ranking, question: Question, text:
 
 def _with_described(ranking: Ranking, text: str, named: Sequence[Side]) -> list[Side]:
     """Named sides and what stands in one list with them: the second of "X, the legal one and Y", the first of
-    "in the legal one, in X and in Y"."""
+    "in the legal one, in X and in Y", the last of "X, Y and the legal one"."""
     gaps = [(before.end, after.start) for before, after in pairwise(named)]
     if head := _PARALLEL_HEAD.search(text[:named[0].start]):
         gaps.insert(0, (head.start("item"), named[0].start))
+    if tail := _PARALLEL_TAIL.match(text, named[-1].end):
+        gaps.append((named[-1].end, tail.end()))
     found = list(named)
-    asked = np.logical_or.reduce([_tokens(ranking, side.start, side.end) for side in named])
+    asked = np.logical_or.reduce([tokens_in(ranking, side.start, side.end) for side in named])
     coverage = np.stack([match.coverage() for match in ranking.matches])
     for start, end in gaps:
-        joints = [(start, start), *((start + m.start(), start + m.end()) for m in _JOINT.finditer(text[start:end]))]
+        joints = [(start, start), *((start + m.start(), start + m.end()) for m in JOINT.finditer(text[start:end]))]
+        if start == named[-1].end:
+            joints.append((end, end))
         for (_, item_start), (item_end, _) in pairwise(joints):
-            item = _tokens(ranking, item_start, item_end)
+            item = tokens_in(ranking, item_start, item_end)
             if ranking.query.weights[item].sum() < MIN_WEIGHT:
                 continue
             met = support(coverage, ranking.query.weights * (item + OF_SHARED * ~(asked | item)).astype(np.float32))
             paper = ranking.paper_ids()[int(met.argmax())]
             if all(side.paper_id != paper for side in found):
-                found.append(Side(_bare(text[item_start:item_end]), item_start, item_end, paper))
+                found.append(Side(bare(text[item_start:item_end]), item_start, item_end, paper))
     return sorted(found, key=lambda side: side.start)[:MAX_SIDES]
 
 
-# -- cuts
-
-
-def _cuts(ranking: Ranking, text: str, owned: Sequence[_Owned]) -> Iterator[tuple[float, list[Side]]]:
-    """Every way to cut the question in two: the gain in cosines over the best single paper, and the sides."""
-    if not len(ranking):
-        return
-    coverage = np.stack([found.coverage() for found in ranking.matches])
-    weights = ranking.query.weights
-    ids = ranking.paper_ids()
-    owners = sorted({ids.index(name.paper_id) for name in owned if name.paper_id in ids})
-    for joint in _JOINT.finditer(text):
-        spans = (
-            (max((edge.end() for edge in _EDGE.finditer(text[:joint.start()])), default=0), joint.start()),
-            (joint.end(), min((joint.end() + edge.start() for edge in _EDGE.finditer(text[joint.end():])),
-                              default=len(text))),
-        )
-        parts = [_tokens(ranking, *span) for span in spans]
-        if any(weights[part].sum() < MIN_WEIGHT for part in parts):
-            continue
-        shared = OF_SHARED * support(coverage, weights * ~(parts[0] | parts[1]))
-        met = [support(coverage, weights * part) + shared for part in parts]
-        best = [int(scores.argmax()) for scores in met]
-        for side, span in enumerate(spans):
-            own = next((name.paper_id for name in owned if span[0] <= name.start and name.end <= span[1]), None)
-            best[side] = ids.index(own) if own in ids else best[side]
-        if best[0] == best[1]:
-            continue
-        own_words = [float(support(coverage[at], weights * part)) for at, part in zip(best, parts, strict=True)]
-        if min(own_words) < MIN_MET:
-            continue
-        alone = float((met[0] + met[1])[owners or slice(None)].max())  # no paper but its own can stand for a name
-        gain = float(met[0][best[0]] + met[1][best[1]]) - alone
-        yield gain, [
-            Side(_bare(text[start:end]), start, end, ids[at]) for (start, end), at in zip(spans, best, strict=True)
-        ]
-
-
-def _rank(
-    retriever: Retriever, question: Question, text: str, owners: Sequence[str], candidates: int
+def ranked(
+    retriever: Retriever, question: Question, text: str, owned: Sequence[Owned], *, candidates: int = 200
 ) -> Ranking:
-    """Compare the whole question with the papers it could mean: its own candidates, each part's, and the owners."""
+    """Compare the whole question with the papers it could mean: its own candidates, the owners of names, and, where it
+    is likely to be about several things, the candidates of each part."""
+    parts = question.kind == "compare" or len(owned) > 1 or is_worded(text)
     query = retriever.query(text, names=question.keys)
-    ranking = retriever.rank(query, candidates=candidates)
+    ranking = retriever.ranking(query, candidates=candidates)  # what a fact is searched for with, too
     ids = set(ranking.paper_ids())
-    wanted = set(owners)
-    if len(ids) < retriever.count():
-        joints = [(0, 0), *((joint.start(), joint.end()) for joint in _JOINT.finditer(text)), (len(text), len(text))]
-        parts = {text[a:b].strip() for (_, a), (b, _) in pairwise(joints)}
-        for part in sorted(part for part in parts if len(part.split()) > 1):
+    wanted = {name.paper_id for name in owned}
+    if parts and len(ids) < retriever.count():
+        joints = [(0, 0), *((joint.start(), joint.end()) for joint in JOINT.finditer(text)), (len(text), len(text))]
+        found = {text[a:b].strip() for (_, a), (b, _) in pairwise(joints)}
+        for part in sorted(part for part in found if len(part.split()) > 1):
             wanted |= set(retriever.rank(retriever.query(part), candidates=candidates // 4).paper_ids())
     return ranking if wanted <= ids else retriever.rank(query, among=sorted(ids | wanted))
 
@@ -374,18 +233,7 @@ def _comparison(ranking: Ranking, sides: Sequence[Side], why: str) -> Comparison
 # -- helpers
 
 
-def _bare(text: str) -> str:
-    return text.strip(" ,.;:?!")
-
-
-def _tokens(ranking: Ranking, start: int, end: int) -> Flags:
-    """(q,) which tokens of the question stand in a span of its text."""
-    inside = np.array([start <= word.start < end for word in ranking.query.words] + [False], dtype=np.bool_)
-    flags: Flags = inside[ranking.query.word_of]  # -1, punctuation, is the last: never inside
-    return flags
-
-
-def _spans(ranking: Ranking, position: int) -> list[tuple[int, int]]:
+def _sentences(ranking: Ranking, position: int) -> list[tuple[int, int]]:
     """(s,) start and end of the sentences a paper was matched by; the title is (-1, -1)."""
     return [(int(start), int(end)) for start, end, *_ in ranking.entries[position].sentences]
 

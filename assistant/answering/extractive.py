@@ -20,7 +20,6 @@ from assistant.records import Answer, AnswerSentence, Hit, Nearest, SentenceHit
 from assistant.retrieval.retriever import Retriever
 
 LISTS = ("list", "count", "topic")
-UNTREATED = 0.1  # confidence below which things described, "cats and dogs", are taken for no paper's subject
 
 
 class Extractive:
@@ -50,12 +49,12 @@ class Extractive:
             kept = "; the filters by author and year find what files say of their papers" if dated or signed else ""
             reason = f"abstracts do not give authors, dates or venues{kept}"
             return self._refuse(answer_id, question, hits, reason, confidence.RULED_OUT)
-        if question.kind in ("fact", "topic", "compare", "list") and not question.unknown:
+        if question.kind != "collection" and not question.unknown:
             compared = comparison(self._retriever, question, candidates=self._candidates)
             if compared is not None:
                 told = self.facts.answer(answer_id, question) if compared.described else None
-                if told is not None and told.reason == NOT_TREATED and told.confidence < UNTREATED:
-                    return told
+                if told is not None and told.reason == NOT_TREATED:
+                    return told  # things described, "llamas and alpacas", are no paper's subject
                 return self._compare(answer_id, question, compared)
         if question.kind == "compare" and len(question.names) > len(question.unknown) > 0:
             return self._compare_unknown(answer_id, question)

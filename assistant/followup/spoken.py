@@ -1,0 +1,146 @@
+"""What a conversation has spoken of: the papers a later question can stand on, and what to call them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from assistant.records import Answer, Paper
+from assistant.retrieval.words import content_words
+
+FOCUS = 10  # papers of a list that "it" or "they" may stand for
+MEMORY = 8  # turns back that "both" may mean
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question of a conversation and what it got."""
+
+    question: str   # as asked
+    searched: str   # as understood: the same, or put into words of its own
+    answer: Answer
+
+
+class Knowledge(Protocol):
+    """What a collection knows that reading a follow-up needs."""
+
+    def names(self, text: str) -> Sequence[str]:
+        """The names in a text, as written there."""
+        ...
+
+    def owner(self, name: str) -> str | None:
+        """The paper a name is the own name of."""
+        ...
+
+    def name_of(self, paper_id: str) -> str | None:
+        """What a paper calls its method."""
+        ...
+
+    def paper(self, paper_id: str) -> Paper | None:
+        """A paper by its id."""
+        ...
+
+    def leaning(self, question: str, paper_ids: Sequence[str]) -> float:
+        """P(a question that names nothing goes on about these papers), 0–1."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What was spoken of last."""
+
+    turn: Turn
+    papers: tuple[str, ...]  # all that were cited
+    focus: tuple[str, ...]   # those that "it" or "they" stand for; none of a long list
+    label: str | None        # what to call them; None where that takes more than a name
+    title: str | None        # of a single paper
+
+
+def papers_of(answer: Answer) -> tuple[str, ...]:
+    """The papers an answer cites, in order; none of a refusal."""
+    if answer.abstained:
+        return ()
+    cited = [entry.paper_id for entry in answer.items] or [citation.paper_id for citation in answer.citations]
+    return tuple(dict.fromkeys(cited))
+
+
+def subject_of(turns: Sequence[Turn], known: Knowledge) -> Subject | None:
+    """What the last turn that spoke of papers spoke of."""
+    for turn in reversed(turns):
+        names = known.names(turn.searched)
+        owned = {name: paper for name in names if (paper := known.owner(name)) is not None}
+        papers = papers_of(turn.answer)
+        if turn.answer.abstained:
+            papers = _nearest(turn.answer, owned.values())
+        if papers:
+            focus = _focus(turn.answer, papers, owned.values())
+            single = known.paper(focus[0]) if len(focus) == 1 else None
+            title = single.title if single else None
+            return Subject(turn, papers, focus, _label(turn, focus, names, owned, known), title)
+    return None
+
+
+def pair_of(turns: Sequence[Turn], known: Knowledge) -> tuple[str, str] | None:
+    """The two papers that "both" or "the former" mean: the two cited last, together or one after the other."""
+    found: list[str] = []
+    for end in range(len(turns), max(len(turns) - MEMORY, 0), -1):
+        subject = subject_of(turns[:end], known)
+        if subject is None:
+            break
+        if len(subject.papers) == 2 and len(subject.focus) == 2:
+            if not found:
+                return subject.papers[0], subject.papers[1]
+            found += [paper for paper in subject.papers if paper not in found]
+        elif len(subject.focus) == 1 and subject.focus[0] not in found:
+            found.append(subject.focus[0])
+        if len(found) > 1:
+            return found[1], found[0]
+    return None
+
+
+def listed_before(turns: Sequence[Turn], place: int) -> str | None:
+    """The paper at a place (from 0, or from the end) of the last answer that cites several and has that place; else of
+    the last one that has it."""
+    cited = [papers for turn in reversed(turns) if -len(papers := papers_of(turn.answer)) <= place < len(papers)]
+    found = next((papers for papers in cited if len(papers) > 1), cited[0] if cited else None)
+    return found[place] if found else None
+
+
+def called(paper_id: str, known: Knowledge) -> str | None:
+    """What to call a paper in a question: its method's name, else its title in quotes."""
+    name = known.name_of(paper_id)
+    if name:
+        return name
+    paper = known.paper(paper_id)
+    return f"“{paper.title}”" if paper is not None and paper.title else None
+
+
+def _nearest(refusal: Answer, owned: Collection[str]) -> tuple[str, ...]:
+    """The paper a refusal speaks of: one that the question calls by its name, or the one it shows the words of."""
+    named = [near.paper_id for near in refusal.nearest if near.paper_id in owned]
+    shown = [near.paper_id for near in refusal.nearest[:1] if near.quote in refusal.text]
+    return tuple((named or shown)[:1])
+
+
+def _focus(answer: Answer, papers: tuple[str, ...], owned: Collection[str]) -> tuple[str, ...]:
+    """All of a short list or a comparison; of a fact the paper its question calls by name, else the first cited."""
+    if answer.items:
+        return papers if len(papers) <= FOCUS else ()
+    if answer.kind == "compare" or answer.abstained:
+        return papers
+    named = [paper for paper in papers if paper in owned]
+    return tuple(named[:1]) if len(named) == 1 else papers[:1]
+
+
+def _label(
+    turn: Turn, focus: Sequence[str], names: Sequence[str], owned: dict[str, str], known: Knowledge
+) -> str | None:
+    """The name a question is about and nothing else, or what a single paper calls its method."""
+    if len(focus) != 1:
+        return names[0] if len(names) == 1 and not turn.answer.items else None
+    asked = names if not turn.answer.items else ()
+    for name in asked:
+        if owned.get(name) == focus[0] or (len(asked) == 1 and not content_words(turn.searched.replace(name, " "))):
+            return name
+    return known.name_of(focus[0])
