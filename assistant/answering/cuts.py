@@ -71,8 +71,8 @@ class Signs:
 
 
 # Fitted by benchmarks/cuts.py.
-WEIGHTS = Signs(gain=2.91, met=9.54, weight=1.97, worded=2.08, asked=3.53, alike=2.25, named=0.8)
-BIAS = -11.63
+WEIGHTS = Signs(gain=1.74, met=9.69, weight=2.02, worded=1.91, asked=3.61, alike=2.57, named=0.85)
+BIAS = -11.94
 
 
 @dataclass(frozen=True, slots=True)
