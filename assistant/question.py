@@ -102,8 +102,8 @@ class Question:
 
     @property
     def wants_number(self) -> bool:
-        """Whether a figure is asked for."""
-        return self.wants == "number" or bool(_NUMBER.search(self.text))
+        """Whether a figure is asked for, and not whether something is so."""
+        return self.form != "yesno" and (self.wants == "number" or bool(_NUMBER.search(self.text)))
 
     @property
     def corrected(self) -> str:

@@ -63,11 +63,11 @@ class Signs:
 
 # Fitted by benchmarks/refusal.py.
 WEIGHTS: dict[str, float] = {
-    "far": -11.358, "coverage": 3.522, "margin": 0.275, "seldom": -1.967, "reason": -3.512, "unshown": -1.674,
-    "figures": -1.521, "strange": -0.551, "capitals": -0.875, "definition": 0.578, "beside": 2.081, "answers": 1.174,
+    "far": -11.392, "coverage": 3.452, "margin": 0.279, "seldom": -1.961, "reason": -3.514, "unshown": -1.665,
+    "figures": -1.507, "strange": -0.538, "capitals": -0.873, "definition": 0.559, "beside": 2.086, "answers": 1.343,
 }
-BIAS = -2.036
-THRESHOLDS = {"strict": 0.66, "balanced": 0.495, "eager": 0.238}
+BIAS = -2.082
+THRESHOLDS = {"strict": 0.651, "balanced": 0.492, "eager": 0.236}
 
 
 def signs(

@@ -70,6 +70,7 @@ class Asked:
     address: bool       # of code, data or a page
     seldom: str | None  # the word for something that abstracts seldom give
     figures: tuple[str, ...]  # numbers that the question itself gives
+    short_for: tuple[str, ...] = ()  # what the names to be defined abbreviate, in lower case
 
     def shown_in(self, text: str) -> bool:
         """Whether a text has the kind of thing asked for; false if no kind is told by its form."""
@@ -87,6 +88,10 @@ class Asked:
             not self.number or _FIGURE.search(_without_names(" ".join(tokens[max(0, at - BESIDE):at + BESIDE + 1])))
             for at in places
         )
+
+    def spelt_out_in(self, text: str) -> bool:
+        """Whether a text says what a name to be defined is short for."""
+        return any(words in text.casefold() for words in self.short_for)
 
     def explained_in(self, text: str) -> bool:
         """Whether a text gives a reason for something."""

@@ -10,6 +10,7 @@ from assistant.answering import answerable, confidence
 from assistant.answering.asked import Asked, asked
 from assistant.answering.citations import quoted, title_of, with_marks
 from assistant.answering.sentences import Candidate, Reading, is_background, read
+from assistant.answering.short_for import spelt_out
 from assistant.question import Question
 from assistant.records import Answer, Hit
 from assistant.retrieval.retriever import Query, Retriever
@@ -70,6 +71,7 @@ class Facts:
             refusal = self._refuse(answer_id, question, nearest, reason, sure)
             refusal = replace(refusal, trace=trace)
             return refusal if astray else _with_nearest(refusal)
+        chosen = spelt_out(question, wanted, query, chosen, self._retriever)
         ordered = together(chosen, first_leads=wanted.yes_no)
         sentences, citations = quoted(
             [(item.hit.paper, item.sentence.start, item.sentence.end) for item in ordered]
@@ -85,7 +87,9 @@ class Facts:
         """The question made ready, its best papers, what it asks for, and the papers judged by that."""
         query = self._retriever.query(question.corrected, names=question.keys)
         hits = self._retriever.search(query, limit=self._top_k, candidates=self._candidates)
-        wanted = asked(question)
+        store = self._retriever.collection.store
+        short_for = (words for key in question.keys for words in store.expansions(key))
+        wanted = replace(asked(question), short_for=tuple(short_for))
         return query, hits, wanted, read(query, hits, wanted, self._retriever.collection.lexical.stems)
 
     def _left_out(self, question: Question) -> str | None:

@@ -21,6 +21,7 @@ from assistant.answering.membership import (
     probability,
 )
 from assistant.answering.method_names import method_name
+from assistant.answering.sentences import is_background
 from assistant.question import Question
 from assistant.records import Answer, AnswerSentence, Hit, ListItem, Nearest, SentenceHit
 from assistant.retrieval.names import families, find_names, names_of
@@ -35,6 +36,9 @@ Refuse = Callable[[str, Question, Sequence[Hit], str, float], Answer]
 
 OF_NAME = 0.25    # what the asked names add to a sentence as proof, beside 0–1 for meeting the topic
 OF_SECOND = 0.12  # what a second sentence costs
+OF_OTHERS = 0.1   # what it costs that a sentence speaks of what others did
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """A paper that may belong to a list."""
@@ -279,7 +283,7 @@ def proof_of(hit: Hit, *, names: Sequence[str], topical: bool, facets: Sequence[
     """The sentence that best shows why a paper is in the list, or two in a row where only both show it.
 
     Without a topic, the first sentence that shows the most of the asked names and facets. With one, a sentence counts
-    by how it meets the topic and by how many of them it shows.
+    by how it meets the topic, by how many of them it shows, and by whether it speaks of the paper's own work.
     """
     wanted = {*names, *(facet.name for facet in facets)}
     having = [
@@ -293,7 +297,8 @@ def proof_of(hit: Hit, *, names: Sequence[str], topical: bool, facets: Sequence[
         for last in (position, position + 1)[:1 + pair]:
             covered = max(one.score for one in hit.sentences[position:last + 1]) if topical else 0.0
             share = len(set.union(*having[position:last + 1])) / len(wanted) if wanted else 0.0
-            worth = covered + OF_NAME * share - OF_SECOND * (last - position)
+            others = topical and all(is_background(one.text) for one in hit.sentences[position:last + 1])
+            worth = covered + OF_NAME * share - OF_SECOND * (last - position) - OF_OTHERS * others
             if worth > best + 1e-6:
                 text = hit.paper.abstract[sentence.start:hit.sentences[last].end]
                 best, proof = worth, SentenceHit(sentence.start, hit.sentences[last].end, text, covered)

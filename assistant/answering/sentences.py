@@ -67,7 +67,7 @@ class SentenceSigns:
     shows: float        # has the kind of thing asked for: a number, an address
     background: float   # speaks of what others did
     contribution: float  # says what the paper brings, where no definition is asked for
-    defines: float      # has the form of a definition, where one is asked for
+    defines: float      # has the form of a definition, or spells the name out, where a definition is asked for
     introduces: float   # says what the paper brings, where a definition is asked for
     length: float       # in units of 30 words, at most 2
 
@@ -203,7 +203,7 @@ def sentence_signs(query: Query, hit: Hit, wanted: Asked, stems: Stems) -> Itera
             place=at / last, opening=float(at == 0 and brought), shows=float(wanted.shown_in(text)),
             background=float(is_background(text)),
             contribution=float(not wanted.definition and brings),
-            defines=float(wanted.definition and bool(_DEFINES.search(text))),
+            defines=float(wanted.definition and (bool(_DEFINES.search(text)) or wanted.spelt_out_in(text))),
             introduces=float(wanted.definition and brings),
             length=min(len(text.split()), 60) / 30,
         )
