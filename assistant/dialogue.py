@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from assistant.retrieval.filters import Filters
 
 LONGEST_REWRITE = 500  # characters
+PAPERS_ASKED = 0.5     # P(a list is asked for) from which a question with a name of its own stands alone
 
 
 class Dialogue:
@@ -165,4 +166,6 @@ class Known:
 
     def leaning(self, question: str, paper_ids: Sequence[str]) -> float:
         asked = self._assistant.understand(question)
+        if asked.names and asked.listing >= PAPERS_ASKED:
+            return 0.0
         return self._assistant.collection.read(lambda: leaning(signs(asked, paper_ids, self._assistant.retriever())))

@@ -110,6 +110,14 @@ def test_a_follow_up_is_put_into_words_of_its_own(
     assert (reading.kind, reading.text) == (kind, text)
 
 
+@pytest.mark.parametrize("first", ["what is ROME?", "what is the best pizza in Rome?"])
+def test_a_list_that_names_its_own_subject_is_of_all_papers(first: str, assistant: Assistant) -> None:
+    dialogue = Dialogue(assistant)
+    dialogue.ask(first)
+
+    assert dialogue.ask(LIST).matched == assistant.ask(LIST).matched > 5
+
+
 def test_which_of_those_release_code_gives_exactly_those_that_do(assistant: Assistant) -> None:
     dialogue = Dialogue(assistant)
     before = dialogue.ask(LIST)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from assistant.answering.answerable import NOT_TREATED
 from assistant.records import Answer, Paper
 from assistant.retrieval.words import content_words
 
@@ -72,6 +73,8 @@ def papers_of(answer: Answer) -> tuple[str, ...]:
 def subject_of(turns: Sequence[Turn], known: Knowledge) -> Subject | None:
     """What the last turn that spoke of papers spoke of."""
     for turn in reversed(turns):
+        if turn.answer.reason == NOT_TREATED:
+            continue  # "the best pizza in Rome" speaks of no paper, though one is called so
         names = known.names(turn.searched)
         owned = {name: paper for name in names if (paper := known.owner(name)) is not None}
         papers = papers_of(turn.answer)
