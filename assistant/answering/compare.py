@@ -84,6 +84,8 @@ def comparison(retriever: Retriever, question: Question, *, candidates: int = 20
     mentioned = _mentioned(retriever, ranking, question, text) if question.kind == "compare" else []
     if len(mentioned) > 1:
         return _comparison(ranking, mentioned, "the best papers that mention each name")
+    if any(name.known and not retriever.with_name(name.key) for name in question.names):
+        return None  # a filter leaves out what is named, and what is left would stand for it
     cut = max(cuts(ranking, text, owned, question.comparing), default=None, key=lambda cut: cut.chance)
     if cut is None or cut.chance < LIKELY:
         return None

@@ -111,7 +111,8 @@ FACETS = (
         "released code",
         re.compile(
             r"\b(?:releas\w*|publish\w*|shar\w*|provid\w*|link\w*(?: to)?|open-?sourc\w*)\s+(?:their |the |its )?"
-            r"(?:source )?code\b(?: (?:publicly |openly |freely )?(?:on|at|via|through) (?:github|gitlab|hugging ?face))?|"
+            r"(?:source )?code\b"
+            r"(?: (?:publicly |openly |freely )?(?:on|at|via|through) (?:github|gitlab|hugging ?face))?|"
             r"\bcode (?:is |are )?(?:(?:publicly |freely )?available|(?:on|at) (?:github|gitlab))\b|"
             r"\bwith (?:public |open )?code\b|\bgithub (?:repos?|repositor(?:y|ies)|links?)\b",
             re.IGNORECASE,
