@@ -35,6 +35,18 @@ def test_a_list_by_name_has_every_paper_that_mentions_it_however_many(name: str,
     check_contract(answer, assistant)
 
 
+@pytest.mark.parametrize(("question", "kind"), [
+    ("how many papers mention MEMIT and MALMEN?", "count"), ("which papers mention MEMIT or MALMEN?", "list"),
+])
+def test_papers_that_mention_names_are_listed_and_not_compared(
+    question: str, kind: str, assistant: Assistant
+) -> None:
+    answer = assistant.ask(question)
+
+    assert answer.kind == kind and not answer.table
+    assert {item.paper_id for item in answer.items} == assistant.with_name("MEMIT") | assistant.with_name("MALMEN")
+
+
 def test_a_count_of_nothing_is_an_answer(assistant: Assistant) -> None:
     answer = assistant.ask("how many papers that mention GPT-NeoX are about football?")
 
