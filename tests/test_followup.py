@@ -9,12 +9,13 @@ import pytest
 from scripted_server import Asked, ScriptedServer, says
 
 from assistant import Assistant
+from assistant.answering.citations import papers_of
 from assistant.answering.rewriting import conversation
 from assistant.collection import Collection
 from assistant.dialogue import Dialogue
 from assistant.embedder import Embedder
 from assistant.evaluation.questions import load_questions
-from assistant.followup import Turn, papers_of
+from assistant.followup import Turn
 
 
 @pytest.fixture(scope="module")

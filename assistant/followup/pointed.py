@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from assistant.answering.citations import papers_of
 from assistant.answering.narrowing import Scope
 from assistant.followup.ellipsis import is_fragment
-from assistant.followup.spoken import Knowledge, Turn, called, listed_before, papers_of, subject_of
+from assistant.followup.spoken import Knowledge, Turn, called, listed_before, subject_of
 from assistant.followup.wording import WORKS, Reading
 from assistant.retrieval.words import content_words
 
