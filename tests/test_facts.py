@@ -109,6 +109,23 @@ def test_papers_cut_down_to_those_spoken_of_are_a_list(assistant: Assistant) -> 
     assert cut.text.startswith("1 of the 2 papers just cited matches:\n1. Hypnos: “") and cut.items == told.items
 
 
+def test_what_a_common_abbreviation_is_short_for_comes_first_and_a_method_is_told_by_its_own_paper(
+    assistant: Assistant
+) -> None:
+    common, own = assistant.ask("What is LoRA?"), assistant.ask("What is MEMIT?")
+
+    assert "low-rank adaptation (lora)" in common.sentences[0].text.casefold() and common.sentences[0].marks == (1,)
+    assert len(common.sentences) <= MAX_OF_PAPER
+    assert own.citations[0].title == "Mass-Editing Memory in a Transformer"
+
+
+def test_a_yes_no_question_asks_for_no_figure() -> None:
+    text = "Is 27% of the memory saved?"
+
+    assert not asked(Question(text, "fact", form="yesno")).number
+    assert asked(Question(text, "fact", form="number")).number
+
+
 def test_a_false_premise_is_met_with_what_the_nearest_abstract_says(assistant: Assistant) -> None:
     answer = assistant.ask("Why do the largest models of TruthfulQA tell the truth most often?")
 

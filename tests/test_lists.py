@@ -146,6 +146,9 @@ def test_an_excluded_topic_is_left_out_and_the_rest_stays(assistant: Assistant) 
     ("is there a survey of pruning?", ["surveys"]),
     ("which review papers release their code?", ["surveys", "released code"]),
     ("how many papers treat Indian languages?", ["Indian languages"]),
+    ("which methods put their code on GitHub?", ["released code"]),
+    ("papers with a GitHub repository", ["released code"]),
+    ("models trained on code from GitHub", []),
     ("models for survey data", []),
     ("give me an overview of LoRA", []),
     ("open-source models", []),
@@ -206,6 +209,21 @@ def test_the_proof_shows_name_and_topic(
     shown = proof_of(found, names=names, topical=topical)
 
     assert shown.text == proof == found.paper.abstract[shown.start:shown.end]
+
+
+@pytest.mark.parametrize(("score", "start"), [(0.85, 1), (0.95, 0)])
+def test_the_proof_speaks_of_the_papers_own_work_where_it_meets_the_topic_nearly_as_well(
+    score: float, start: int
+) -> None:
+    texts = ("Recent work edits facts.", "Ours edits facts too.")
+    abstract = " ".join(texts)
+    starts = [abstract.index(text) for text in texts]
+    found = Hit(Paper("0" * 20, None, abstract, abstract), 1.0, 1.0, 1.0, 1.0, sentences=tuple(
+        SentenceHit(at, at + len(text), text, worth)
+        for at, text, worth in zip(starts, texts, (score, 0.8), strict=True)
+    ))
+
+    assert proof_of(found, names=(), topical=True).start == starts[start]
 
 
 @pytest.mark.parametrize(("abstract", "name"), [
