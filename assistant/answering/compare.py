@@ -150,9 +150,6 @@ def paragraphs(sentences: Sequence[AnswerSentence], table: Sequence[Compared]) -
     )
 
 
-# -- names
-
-
 def sides_by_name(question: Question, text: str, owned: Sequence[Owned]) -> list[Side]:
     """The names of different papers that the question joins; all it has, where it is known to compare."""
     anyhow = question.kind == "compare"
@@ -230,9 +227,6 @@ def ranked(
 def _comparison(ranking: Ranking, sides: Sequence[Side], why: str) -> Comparison:
     trace = tuple(f"side {side.label!r}: paper {side.paper_id}" for side in sides)
     return Comparison(tuple(sides), ranking, CONFIDENCE, (why, *trace))
-
-
-# -- helpers
 
 
 def _sentences(ranking: Ranking, position: int) -> list[tuple[int, int]]:
