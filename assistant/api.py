@@ -13,6 +13,7 @@ from assistant.answering.stream import AnswerStream, AsyncAnswerStream, Brake, P
 from assistant.closing import Closing
 from assistant.collection import Collection
 from assistant.errors import MisuseError
+from assistant.question import looked_at
 from assistant.records import Answer, Hit, Paper, id_of
 from assistant.retrieval.filters import Filters, Selection, resolve
 from assistant.tracefile import log_answer
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from assistant.question import Question
     from assistant.retrieval.retriever import Ranking, Retriever
     from assistant.settings import Settings
-
-MAX_QUESTION = 10_000  # characters
 
 
 class Assistant(Closing):
@@ -136,7 +135,7 @@ class Assistant(Closing):
     ) -> Pieces:
         """What `stream` yields; ``brake`` stops the calls to a model."""
         began = time.perf_counter()
-        text, typed = _cut(question), _cut(original or question)
+        text, typed = looked_at(question), looked_at(original or question)
         answer_id = answer_id or id_of(typed)
         draft = self.collection.read(lambda: self._drafting.draft(text, typed, answer_id, filters, scope))
         drafted = round((time.perf_counter() - began) * 1000, 1)
@@ -150,7 +149,7 @@ class Assistant(Closing):
 
     def quote(self, question: str, *, scope: Scope | None = None, filters: Filters | None = None) -> Answer:
         """The extractive answer, whoever writes answers; see `ask`."""
-        text = _cut(question)
+        text = looked_at(question)
         return self.collection.read(lambda: self._drafting.draft(text, text, filters=filters, scope=scope)).answer
 
     def rewrite(self, question: str, turns: Sequence[Turn], cap: SessionCap | None, brake: Brake) -> str | None:
@@ -214,13 +213,13 @@ class Assistant(Closing):
         began = time.perf_counter()
         answer_id = answer_id or id_of(f"{question} {paper_or_name}")
         answer = self.collection.read(
-            lambda: self._drafting.absence(_cut(question), _cut(paper_or_name), answer_id, filters)
+            lambda: self._drafting.absence(looked_at(question), looked_at(paper_or_name), answer_id, filters)
         )
         return replace(answer, timings={"total": round((time.perf_counter() - began) * 1000, 1)})
 
     def understand(self, question: str) -> Question:
         """How a question is read: its kind, names, exclusions and topic."""
-        return self.collection.read(lambda: self._drafting.understand(_cut(question)))
+        return self.collection.read(lambda: self._drafting.understand(looked_at(question)))
 
     def search(
         self, question: str, *, limit: int = 10, name: str | None = None, filters: Filters | None = None
@@ -237,7 +236,7 @@ class Assistant(Closing):
         _check_limit(limit)
         if name is not None:
             filters = replace(filters or Filters(), names=(*(filters.names if filters else ()), name))
-        return self.collection.read(lambda: self._search(_cut(question), limit, filters))
+        return self.collection.read(lambda: self._search(looked_at(question), limit, filters))
 
     def _search(self, question: str, limit: int, filters: Filters | None) -> list[Hit]:
         chosen = self._drafting.select(filters)
@@ -246,7 +245,7 @@ class Assistant(Closing):
     def ranking(self, question: str, *, limit: int = 10) -> list[str]:
         """The ids of what `search` finds, for those who need no more."""
         _check_limit(limit)
-        return self.collection.read(lambda: self._ranking(_cut(question)).paper_ids()[:limit])
+        return self.collection.read(lambda: self._ranking(looked_at(question)).paper_ids()[:limit])
 
     def _ranking(self, question: str, *, within: frozenset[str] | None = None) -> Ranking:
         retriever = self.retriever(within=within)
@@ -287,15 +286,6 @@ class Assistant(Closing):
             self._model.close()
         if not self._lent:
             self.collection.close()
-
-
-def _cut(text: object) -> str:
-    """What is looked at of a question or a name."""
-    if not isinstance(text, str):
-        raise MisuseError(
-            f'a question is text, and not of the type {type(text).__name__}; example: assistant.ask("what is Redco?")'
-        )
-    return text[:MAX_QUESTION]
 
 
 def _check_limit(limit: int) -> None:

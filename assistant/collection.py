@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from assistant.closing import Closing
 from assistant.errors import StorageError
 from assistant.index import COLLECTION, VectorIndex
 from assistant.recent import Recent
@@ -62,7 +63,7 @@ class Parts:
         return {self.chroma, self.lexical, self.tokens, self.basis}
 
 
-class Collection:
+class Collection(Closing):
     """What questions are asked of. Cheap to open; Chroma is loaded when first searched."""
 
     def __init__(self, settings: Settings, *, write: bool = False) -> None:

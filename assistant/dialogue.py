@@ -15,6 +15,7 @@ from assistant.answering.stream import AnswerStream, AsyncAnswerStream, Brake, P
 from assistant.errors import MisuseError
 from assistant.followup import Reading, Turn, read_followup
 from assistant.followup.leaning import leaning, signs
+from assistant.question import looked_at
 from assistant.records import Answer, AnswerSentence, Paper, id_of
 from assistant.retrieval.names import find_names, name_key
 
@@ -79,8 +80,12 @@ class Dialogue:
         self.turns.clear()
 
     def read(self, question: str) -> Reading:
-        """How a question hangs together with the turns before it, told by rule."""
-        return read_followup(question, self.turns, Known(self._assistant))
+        """How a question hangs together with the turns before it, told without a language model.
+
+        Raises:
+            MisuseError: the question is no text.
+        """
+        return read_followup(looked_at(question), self.turns, Known(self._assistant))
 
     def _pieces(self, question: str, answer_id: str | None, filters: Filters | None, brake: Brake) -> Pieces:
         if not self._asking.acquire(blocking=False):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from assistant.collection import Collection
+from assistant.errors import MisuseError
 from assistant.reading.conditions import Condition, conditions, decisive, find_mentions
 from assistant.reading.features import EXCLUDING, Token
 from assistant.reading.reader import Reading
@@ -19,8 +20,9 @@ from assistant.retrieval.names import Name, find_names, name_key
 from assistant.retrieval.spelling import derived, nearest_word
 from assistant.retrieval.words import FUNCTION_WORDS, words
 
-__all__ = ["Condition", "Exclusion", "Question", "understand"]
+__all__ = ["Condition", "Exclusion", "Question", "looked_at", "understand"]
 
+MAX_QUESTION = 10_000  # characters
 MIN_CORRECTABLE = 5   # letters a word must have before a slip in it is a better guess than another word
 MAX_CORRECTABLE = 24  # letters; longer ones are no words, and have too many edits to try
 
@@ -118,6 +120,20 @@ class Question:
     def keys(self) -> tuple[str, ...]:
         """Keys of the known names."""
         return tuple(name.key for name in self.names if name.known)
+
+
+def looked_at(question: object) -> str:
+    """What is looked at of a question: its first 10,000 characters.
+
+    Raises:
+        MisuseError: it is no text.
+    """
+    if not isinstance(question, str):
+        raise MisuseError(
+            f"a question is text, and not of the type {type(question).__name__}; "
+            'example: assistant.ask("what is Redco?")'
+        )
+    return question[:MAX_QUESTION]
 
 
 def understand(

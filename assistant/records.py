@@ -153,14 +153,14 @@ class Answer:
     text: str                        # with marks: "… [1]"
     sentences: tuple[AnswerSentence, ...] = ()
     citations: tuple[Citation, ...] = ()
-    items: tuple[ListItem, ...] = ()
+    items: tuple[ListItem, ...] = ()  # of a list; of a fact, where papers may be meant too, those that fit
     table: tuple[Compared, ...] = ()  # of a comparison, a row per thing compared
     considered: int = 0              # papers looked at
     matched: int = 0                 # papers that fit
     abstained: bool = False
     reason: str | None = None        # why it abstained
     nearest: tuple[Nearest, ...] = ()
-    near_misses: tuple[Nearest, ...] = ()  # of a list: papers just under the cut, best first
+    near_misses: tuple[Nearest, ...] = ()  # to `items`: papers just under the cut, best first
     confidence: float = 0.0          # 0-1, estimate of P(right and its paper cited)
     backend: str = "extractive"
     timings: dict[str, float] = field(default_factory=dict)  # stage -> milliseconds

@@ -16,6 +16,7 @@ from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
+from facts import FOLDS
 from logistic import logistic
 
 from assistant.api import Assistant
@@ -25,7 +26,6 @@ from assistant.followup.ellipsis import FEW
 from assistant.followup.leaning import Signs, signs
 from assistant.followup.read import leads_away
 
-FOLDS = 10
 RIDGE = 1.0
 OWN = Path(__file__).with_name("conversations.jsonl")
 

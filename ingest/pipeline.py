@@ -130,7 +130,7 @@ def rebuild(settings: Settings, embedder: Embedder, *, progress: Progress | None
     report = Report()
     folder = settings.index_dir
     _expect_index(settings)
-    with _locked(folder), contextlib.closing(Collection(settings, write=True)) as collection:
+    with _locked(folder), Collection(settings, write=True) as collection:
         if "fingerprint" not in collection.card:
             raise StorageError(NO_INDEX)
         before = collection.parts
@@ -286,7 +286,7 @@ def _writing(
 ) -> Iterator[tuple[Collection, Writer]]:
     """The collection open for writing, its card written if it is new, and what a crash left put right."""
     room = _chunk_tokens(settings, embedder)
-    with _locked(settings.index_dir), contextlib.closing(Collection(settings, write=True)) as collection:
+    with _locked(settings.index_dir), Collection(settings, write=True) as collection:
         collection.check_embedder(embedder)
         card = collection.card
         if "fingerprint" not in card:

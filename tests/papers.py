@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -64,8 +63,8 @@ class Home:
         self.check()
         return report
 
-    def open(self) -> contextlib.closing[Collection]:
-        return contextlib.closing(Collection(self.settings))
+    def open(self) -> Collection:
+        return Collection(self.settings)
 
     def generation(self) -> int:
         with self.open() as collection:

@@ -15,6 +15,7 @@ from assistant.answering.method_names import method_name
 from assistant.dialogue import Dialogue
 from assistant.errors import MisuseError
 from assistant.evaluation.questions import load_conversations, load_questions
+from assistant.followup import Turn
 from assistant.records import AnswerSentence
 from assistant.ui.render import answer_json
 
@@ -59,14 +60,16 @@ def test_what_the_collection_does_not_say_is_refused_with_a_reason(
 
 @pytest.mark.parametrize("question", [None, 123, b"what is Redco?", ["what is Redco?"]])
 def test_what_is_no_text_is_no_question(question: object, assistant: Assistant) -> None:
+    before = Turn("what is Redco?", "what is Redco?", assistant.ask("what is Redco?"))
     wrong = f"a question is text, and not of the type {type(question).__name__}; example"
 
     with pytest.raises(MisuseError, match=wrong):
         assistant.ask(question)  # type: ignore[arg-type]
     with pytest.raises(MisuseError, match=wrong):
         assistant.search(question)  # type: ignore[arg-type]
-    with pytest.raises(MisuseError, match=wrong):
-        Dialogue(assistant).ask(question)  # type: ignore[arg-type]
+    for turns in ([], [before]):
+        with pytest.raises(MisuseError, match=wrong):
+            Dialogue(assistant, turns=turns).ask(question)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("question", ["", "   ", "🙂🙂🙂", "\x00\x07\x1b[2J", "?" * 10_000, "\ud800", "a" * 10_001])

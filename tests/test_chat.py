@@ -14,12 +14,12 @@ from llama_index.core.chat_engine.types import BaseChatEngine, StreamingAgentCha
 from scripted_server import Asked, ScriptedServer, is_slow
 
 from assistant import Answer, Assistant
+from assistant.answering.citations import papers_of
 from assistant.chat import ChatEngine
 from assistant.collection import Collection
 from assistant.dialogue import Dialogue
 from assistant.embedder import Embedder
 from assistant.errors import MisuseError
-from assistant.followup import papers_of
 
 FIRST, SECOND = "which models was MEMIT scaled on", "How many memories can it write?"
 TOGETHER = 50

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from assistant import Assistant
+from assistant import Assistant, Filters
+from assistant.answering import own_names
 from assistant.answering.compare import comparison, figures_of, ranked
 from assistant.answering.cuts import cuts
 
@@ -98,6 +99,23 @@ def test_a_part_begins_where_it_is_like_the_other(assistant: Assistant) -> None:
     assert [side.label for side in found[0].sides] == [
         "the ladder network approach", "the low-memory optimizer report"
     ]
+
+
+def test_no_other_paper_stands_for_one_that_a_filter_leaves_out(assistant: Assistant) -> None:
+    answer = assistant.ask("how do Primer and Redco differ?", filters=Filters(sources=("001*",)))
+
+    assert answer.abstained and answer.reason == "the paper that comes nearest does not mention Primer"
+
+
+def test_the_owner_of_a_name_that_many_mention_is_sought_among_the_papers_that_pass(
+    assistant: Assistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own_names, "MAX_PAPERS_WITH_NAME", 1)  # RLHF and MEMIT have more
+    everywhere, among = assistant.retriever(), assistant.retriever(within=frozenset(assistant.with_name("EasyEdit")))
+
+    for name in ("RLHF", "MEMIT"):
+        assert own_names.own_paper(everywhere, name) is not None
+        assert own_names.own_paper(among, name) is None
 
 
 def test_two_names_of_one_paper_make_no_comparison_of_papers(assistant: Assistant) -> None:

@@ -9,12 +9,14 @@ import pytest
 from scripted_server import Asked, ScriptedServer, says
 
 from assistant import Assistant
+from assistant.answering.citations import papers_of
 from assistant.answering.rewriting import conversation
 from assistant.collection import Collection
 from assistant.dialogue import Dialogue
 from assistant.embedder import Embedder
 from assistant.evaluation.questions import load_questions
-from assistant.followup import Turn, papers_of
+from assistant.followup import Turn
+from assistant.followup.leaning import Signs, leaning
 
 
 @pytest.fixture(scope="module")
@@ -181,6 +183,14 @@ def test_a_place_that_no_answer_has_is_said_to_be_missing(assistant: Assistant, 
     assert dialogue.read("what does the first one do?").text == "what does Keyformer do?"
 
 
+def test_of_no_paper_none_is_the_third(assistant: Assistant, said: Callable[[str], Turn]) -> None:
+    reading = Dialogue(assistant, turns=[said("who are the authors of AlphaEdit?")]).read("what does the third one do?")
+
+    assert (reading.kind, reading.why) == (
+        "missing", "no answer before cites a paper, so none is “the third one”; ask by name"
+    )
+
+
 def test_a_refused_question_has_spoken_of_the_paper_it_names(assistant: Assistant) -> None:
     dialogue = Dialogue(assistant)
     dialogue.ask(SAVING)
@@ -198,6 +208,14 @@ def test_a_single_question_after_another_topic_is_hardly_ever_taken_for_a_follow
     taken = [question.question for question in single if dialogue.read(question.question).kind != "alone"]
 
     assert len(taken) <= len(single) / 50, taken
+
+
+def test_a_short_question_leans_on_what_was_said_and_a_full_one_does_not() -> None:
+    short = Signs(words=1, content=0.5, missed=0.4, gap=0.0, listing=0.0, given=1.0, past=0.0)
+    full = Signs(words=5, content=3.0, missed=0.7, gap=0.3, listing=0.9, given=0.0, past=0.0)
+
+    assert leaning(short) > 0.95
+    assert leaning(full) < 0.01
 
 
 def test_a_refusal_in_between_does_not_take_the_subject_away(assistant: Assistant) -> None:

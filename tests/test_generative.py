@@ -34,6 +34,7 @@ from working_backend import set_up
 
 from assistant import Answer, Assistant
 from assistant.answering.citations import is_verbatim
+from assistant.answering.generative import Task, settled
 from assistant.answering.table import ANSWERERS
 from assistant.backends.table import BACKENDS
 from assistant.collection import Collection
@@ -445,6 +446,16 @@ def test_cascade_asks_the_model_when_it_is_not(opened: Asking, server: ScriptedS
 
     assert answer.text == SHOWN and answer.backend == "openai"
     assert re.fullmatch(r"cascade: asked openai: confidence 0\.\d\d, below 1", answer.trace[-1])
+
+
+@pytest.mark.parametrize(("question", "why"), [
+    ("which papers mention MEMIT?", "names decide the list, and they are matched exactly"),
+    ("does anything use MEMIT?", ""),
+])
+def test_a_model_is_asked_unless_names_decide_a_list(question: str, why: str, assistant: Assistant) -> None:
+    draft = assistant.quote(question)
+
+    assert draft.items and settled(Task(assistant.understand(question), question, draft)) == why
 
 
 # Every value of ASSISTANT_BACKEND.

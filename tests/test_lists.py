@@ -35,6 +35,18 @@ def test_a_list_by_name_has_every_paper_that_mentions_it_however_many(name: str,
     check_contract(answer, assistant)
 
 
+@pytest.mark.parametrize(("question", "kind"), [
+    ("how many papers mention MEMIT and MALMEN?", "count"), ("which papers mention MEMIT or MALMEN?", "list"),
+])
+def test_papers_that_mention_names_are_listed_and_not_compared(
+    question: str, kind: str, assistant: Assistant
+) -> None:
+    answer = assistant.ask(question)
+
+    assert answer.kind == kind and not answer.table
+    assert {item.paper_id for item in answer.items} == assistant.with_name("MEMIT") | assistant.with_name("MALMEN")
+
+
 def test_a_count_of_nothing_is_an_answer(assistant: Assistant) -> None:
     answer = assistant.ask("how many papers that mention GPT-NeoX are about football?")
 
@@ -134,6 +146,12 @@ def test_an_excluded_topic_is_left_out_and_the_rest_stays(assistant: Assistant) 
     ("is there a survey of pruning?", ["surveys"]),
     ("which review papers release their code?", ["surveys", "released code"]),
     ("how many papers treat Indian languages?", ["Indian languages"]),
+    ("which methods put their code on GitHub?", ["released code"]),
+    ("papers with a GitHub repository", ["released code"]),
+    ("which of the models have GitHub links?", ["released code"]),
+    ("models trained on code from GitHub", []),
+    ("which models are trained on GitHub repositories?", []),
+    ("agents that mend faults in a GitHub repository", []),
     ("models for survey data", []),
     ("give me an overview of LoRA", []),
     ("open-source models", []),
@@ -194,6 +212,21 @@ def test_the_proof_shows_name_and_topic(
     shown = proof_of(found, names=names, topical=topical)
 
     assert shown.text == proof == found.paper.abstract[shown.start:shown.end]
+
+
+@pytest.mark.parametrize(("score", "start"), [(0.85, 1), (0.95, 0)])
+def test_the_proof_speaks_of_the_papers_own_work_where_it_meets_the_topic_nearly_as_well(
+    score: float, start: int
+) -> None:
+    texts = ("Recent work edits facts.", "Ours edits facts too.")
+    abstract = " ".join(texts)
+    starts = [abstract.index(text) for text in texts]
+    found = Hit(Paper("0" * 20, None, abstract, abstract), 1.0, 1.0, 1.0, 1.0, sentences=tuple(
+        SentenceHit(at, at + len(text), text, worth)
+        for at, text, worth in zip(starts, texts, (score, 0.8), strict=True)
+    ))
+
+    assert proof_of(found, names=(), topical=True).start == starts[start]
 
 
 @pytest.mark.parametrize(("abstract", "name"), [

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 
-from assistant.records import AnswerSentence, Citation, Paper
+from assistant.records import Answer, AnswerSentence, Citation, Paper
 
 _URL = re.compile(r"https?://[^\s<>\"'’”)\]}]+", re.IGNORECASE)
 
@@ -37,6 +37,13 @@ class Marks:
     def citations(self) -> tuple[Citation, ...]:
         """What has been cited, by mark."""
         return tuple(self._citations.values())
+
+
+def papers_of(answer: Answer) -> tuple[str, ...]:
+    """The papers an answer cites, in order; none of a refusal."""
+    if answer.abstained:
+        return ()
+    return tuple(dict.fromkeys(citation.paper_id for citation in answer.citations))
 
 
 def first_url(text: str) -> str | None:

@@ -84,6 +84,8 @@ def comparison(retriever: Retriever, question: Question, *, candidates: int = 20
     mentioned = _mentioned(retriever, ranking, question, text) if question.kind == "compare" else []
     if len(mentioned) > 1:
         return _comparison(ranking, mentioned, "the best papers that mention each name")
+    if any(name.known and not retriever.with_name(name.key) for name in question.names):
+        return None  # a filter leaves out what is named, and what is left would stand for it
     cut = max(cuts(ranking, text, owned, question.comparing), default=None, key=lambda cut: cut.chance)
     if cut is None or cut.chance < LIKELY:
         return None
@@ -146,9 +148,6 @@ def paragraphs(sentences: Sequence[AnswerSentence], table: Sequence[Compared]) -
     return "\n".join(
         f"{side.label}: " + " ".join(f"{by_mark[mark].text} [{mark}]" for mark in side.marks) for side in table
     )
-
-
-# -- names
 
 
 def sides_by_name(question: Question, text: str, owned: Sequence[Owned]) -> list[Side]:
@@ -228,9 +227,6 @@ def ranked(
 def _comparison(ranking: Ranking, sides: Sequence[Side], why: str) -> Comparison:
     trace = tuple(f"side {side.label!r}: paper {side.paper_id}" for side in sides)
     return Comparison(tuple(sides), ranking, CONFIDENCE, (why, *trace))
-
-
-# -- helpers
 
 
 def _sentences(ranking: Ranking, position: int) -> list[tuple[int, int]]:

@@ -170,4 +170,5 @@ def tokens_in(ranking: Ranking, start: int, end: int) -> Flags:
 
 
 def bare(text: str) -> str:
+    """A part of a question without the signs around it."""
     return text.strip(" ,.;:?!")

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from assistant.answering.absence import absence_asked
+from assistant.answering.citations import papers_of
 from assistant.answering.extractive import LISTS, Extractive
 from assistant.answering.narrowing import Scope, all_of, best_of, narrowed
-from assistant.followup import papers_of
 from assistant.question import Question, understand
 from assistant.reading.reader import Reader, open_reader
 from assistant.records import Answer, AnswerSentence
@@ -123,7 +123,7 @@ class Drafting:
         if question.kind in LISTS:
             cut = narrowed(self.quoting(everywhere).answer(question, answer_id=answer_id), scope)
             if cut is not None:
-                return cut
+                return replace(cut, kind=question.kind)  # papers that stood below the sentences of a fact, too
             if not question.unknown:
                 return best_of(question, answer_id, within, scope)
         return self.quoting(within).answer(question, answer_id=answer_id)

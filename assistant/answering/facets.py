@@ -111,9 +111,13 @@ FACETS = (
         "released code",
         re.compile(
             r"\b(?:releas\w*|publish\w*|shar\w*|provid\w*|link\w*(?: to)?|open-?sourc\w*)\s+(?:their |the |its )?"
-            r"(?:source )?code\b(?: (?:publicly |openly |freely )?(?:on|at|via) (?:github|gitlab|hugging ?face))?|"
+            r"(?:source )?code\b"
+            r"(?: (?:publicly |openly |freely )?(?:on|at|via|through) (?:github|gitlab|hugging ?face))?|"
             r"\bcode (?:is |are )?(?:(?:publicly |freely )?available|(?:on|at) (?:github|gitlab))\b|"
-            r"\bwith (?:public |open )?code\b|\bgithub (?:repos?|repositor(?:y|ies)|links?)\b",
+            r"\bwith (?:public |open )?code\b|"  # but not "trained on GitHub repositories"
+            r"\b(?:ha(?:ve|s)|giv\w+|provid\w*|releas\w*|shar\w*|link\w* to|"
+            r"(?:papers?|methods?|models?|works?) with)\s+"
+            r"(?:an? |the |their |its |public ){0,2}github (?:repos?|repositor(?:y|ies)|links?)\b",
             re.IGNORECASE,
         ),
         lambda collection: collection.store.papers_with_code(),

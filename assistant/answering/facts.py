@@ -71,7 +71,8 @@ class Facts:
             refusal = self._refuse(answer_id, question, nearest, reason, sure)
             refusal = replace(refusal, trace=trace)
             return refusal if astray else _with_nearest(refusal)
-        chosen = spelt_out(question, wanted, query, chosen, self._retriever)
+        ranking = self._retriever.ranking(query, candidates=self._candidates)
+        chosen = spelt_out(question, wanted, chosen, ranking, self._retriever)
         ordered = together(chosen, first_leads=wanted.yes_no)
         sentences, citations = quoted(
             [(item.hit.paper, item.sentence.start, item.sentence.end) for item in ordered]

@@ -17,7 +17,9 @@ from assistant.answering.context import PAPERS, Context, choose
 from assistant.answering.fallback import quoted
 from assistant.answering.gate import Gate, Judged
 from assistant.answering.judging import judged_list
+from assistant.answering.lists import gives_list
 from assistant.answering.reply import Reader, Written, read_reply
+from assistant.answering.routing import is_by_name
 from assistant.answering.shown import Shown
 from assistant.backends.base import BackendError, Message
 from assistant.backends.counting import count_prompt, count_tokens
@@ -75,7 +77,7 @@ class Generative:
         why_not = settled(task)
         if why_not:
             yield from quoted(task.draft, f"no model asked: {why_not}")
-        elif task.draft.kind in ("list", "count") or (task.draft.items and task.draft.kind == "topic"):
+        elif task.draft.kind in ("list", "count") or gives_list(task.draft):
             yield from judged_list(
                 task.question, task.draft, self._retriever, calls, most=self._list_candidates,
             )
@@ -160,7 +162,7 @@ def settled(task: Task) -> str:
         return "abstracts do not give what is asked for"
     if question.unknown:
         return "a name that no paper mentions"
-    if task.draft.items and question.hard and not question.topic and not question.exclusions:
+    if gives_list(task.draft) and is_by_name(question) and not question.exclusions:
         return "names decide the list, and they are matched exactly"
     return ""
 

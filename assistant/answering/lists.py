@@ -310,6 +310,11 @@ def as_text(head: str, items: Sequence[ListItem]) -> str:
     return "\n".join([head, *(f"{n}. {line(listed)}" for n, listed in enumerate(items, 1))])
 
 
+def gives_list(answer: Answer) -> bool:
+    """Whether papers are what an answer gives; below the sentences of a fact they only stand beside."""
+    return bool(answer.items) and answer.kind != "fact"
+
+
 def heading(answer: Answer) -> str:
     """What an answer says before its items."""
     return answer.text.partition("\n1. ")[0]

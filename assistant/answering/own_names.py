@@ -64,17 +64,22 @@ def own_paper(retriever: Retriever, name: str) -> str | None:
 
 
 def _owner(retriever: Retriever, key: str, surface: str, papers: int) -> str | None:
-    """The paper whose title begins with a name, that introduces it, or that alone has it; None if none does."""
+    """The paper searched whose title begins with a name, that introduces it, or that alone has it; None if none does.
+
+    Args:
+        papers: of the whole collection, that mention it.
+    """
     collection = retriever.collection
     shaped = any(c.isupper() or c.isdigit() for c in surface[1:])
     frequency = max(map(collection.lexical.frequency, collection.lexical.stems(surface)), default=0)
     is_name = collection.is_name(key, frequency)
     if surface.islower() and surface.isalpha() and not is_name:
         return None
+    named = retriever.with_name(key)
     if papers <= MAX_PAPERS_WITH_NAME:
-        among = sorted(retriever.with_name(key))
+        among = sorted(named)
     else:
-        among = [paper for paper, _ in collection.lexical.search(surface, limit=MAX_PAPERS_WITH_NAME)]
+        among = [paper for paper, _ in collection.lexical.search(surface, limit=MAX_PAPERS_WITH_NAME, among=named)]
     if papers == 1 and among and (shaped or (surface[:1].isupper() and is_name)):
         return among[0]
     own = []

@@ -38,8 +38,13 @@ BIAS = -2.882
 
 def is_choice(question: Question) -> bool:
     """Whether both answers have to be looked at."""
-    plain = says_papers(question.text) or (question.hard and not question.topic)
-    return question.listing >= POSSIBLE and not (question.listing >= SURE and plain) and not question.unknown
+    plain = question.listing >= SURE and (says_papers(question.text) or is_by_name(question))
+    return question.listing >= POSSIBLE and not plain and not question.unknown
+
+
+def is_by_name(question: Question) -> bool:
+    """Whether it asks for nothing of papers but that they mention names, which is told exactly."""
+    return bool(question.hard) and not question.topic
 
 
 def says_papers(text: str) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from assistant.answering.lists import gives_list
 from assistant.answering.narrowing import Scope
 from assistant.followup.pronouns import has_pronoun
-from assistant.followup.spoken import Knowledge, Subject, is_list
+from assistant.followup.spoken import Knowledge, Subject
 from assistant.followup.wording import Reading, scope_of, with_subject
 from assistant.retrieval.words import content_words
 
@@ -76,7 +77,7 @@ def again(question: str, rest: str, subject: Subject, known: Knowledge, own: Seq
     """The question before with one part of it exchanged: "and on code?", "and Russian?", "and in MEMIT?"."""
     before = subject.turn
     part, frame = rest.rstrip(" ?.!"), before.searched.rstrip(" ?.!")
-    listed = is_list(before.answer) or (before.answer.kind in ("list", "count") and not before.answer.citations)
+    listed = gives_list(before.answer) or (before.answer.kind in ("list", "count") and not before.answer.citations)
     scope = Scope(subject.focus) if subject.focus and not listed and not own else None
     preposition = _PREPOSITION.match(part)
     asked = [found for found in known.names(frame) if found in frame]

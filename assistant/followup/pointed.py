@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from assistant.answering.citations import papers_of
 from assistant.answering.narrowing import Scope
 from assistant.followup.ellipsis import is_fragment
-from assistant.followup.spoken import Knowledge, Turn, called, listed_before, papers_of, subject_of
+from assistant.followup.spoken import Knowledge, Turn, called, listed_before, subject_of
 from assistant.followup.wording import WORKS, Reading
 from assistant.retrieval.words import content_words
 
@@ -58,10 +59,7 @@ def pointed(
     chosen = _chosen(at, turns, pair) if at.re is ORDINAL else pair[0] if pair else None
     if chosen is None:
         beyond = at.re is ORDINAL and not at["of_two"] and len(content_words(question)) <= FEW_WORDS
-        count = next((len(papers) for turn in reversed(turns) if (papers := papers_of(turn.answer))), 0)
-        of = f"{count} papers" if count != 1 else "one paper"
-        why = f"the answer before cites {of}, and none of them is “{at.group()}”; ask about one of those, or by name"
-        return Reading("missing", question, None, why) if beyond else None
+        return Reading("missing", question, None, _not_there(at.group(), turns)) if beyond else None
     name = called(chosen, known)
     why = f"“{at.group()}” is {name or 'a paper just cited'}"
     text = f"{question[:at.start()]}{name or at.group()}{question[at.end():]}"
@@ -71,6 +69,15 @@ def pointed(
         if subject and name and subject.label and subject.label in frame:
             text = frame.replace(subject.label, name)
     return Reading("about", text, Scope((chosen,)), why)
+
+
+def _not_there(place: str, turns: Sequence[Turn]) -> str:
+    """Why no paper is at a place: how many there are."""
+    count = next((len(papers) for turn in reversed(turns) if (papers := papers_of(turn.answer))), 0)
+    if not count:
+        return f"no answer before cites a paper, so none is “{place}”; ask by name"
+    of = f"{count} papers" if count != 1 else "one paper"
+    return f"the answer before cites {of}, and none of them is “{place}”; ask about one of those, or by name"
 
 
 def _chosen(at: re.Match[str], turns: Sequence[Turn], pair: tuple[str, str] | None) -> str | None:

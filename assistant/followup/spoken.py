@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from assistant.answering.answerable import NOT_TREATED
+from assistant.answering.citations import papers_of
+from assistant.answering.lists import gives_list
 from assistant.records import Answer, Paper
 from assistant.retrieval.words import content_words
 
@@ -56,18 +58,6 @@ class Subject:
     focus: tuple[str, ...]   # those that "it" or "they" stand for; none of a long list
     label: str | None        # what to call them; None where that takes more than a name
     title: str | None        # of a single paper
-
-
-def is_list(answer: Answer) -> bool:
-    """Whether papers are what an answer gives; below the sentences of a fact they only stand beside."""
-    return bool(answer.items) and answer.kind != "fact"
-
-
-def papers_of(answer: Answer) -> tuple[str, ...]:
-    """The papers an answer cites, in order; none of a refusal."""
-    if answer.abstained:
-        return ()
-    return tuple(dict.fromkeys(citation.paper_id for citation in answer.citations))
 
 
 def subject_of(turns: Sequence[Turn], known: Knowledge) -> Subject | None:
@@ -132,7 +122,7 @@ def _nearest(refusal: Answer, owned: Collection[str]) -> tuple[str, ...]:
 
 def _focus(answer: Answer, papers: tuple[str, ...], owned: Collection[str]) -> tuple[str, ...]:
     """All of a short list or a comparison; of a fact the paper its question calls by name, else the first cited."""
-    if is_list(answer):
+    if gives_list(answer):
         return papers if len(papers) <= FOCUS else ()
     if answer.kind == "compare" or answer.abstained:
         return papers
@@ -145,8 +135,8 @@ def _label(
 ) -> str | None:
     """The name a question is about and nothing else, or what a single paper calls its method."""
     if len(focus) != 1:
-        return names[0] if len(names) == 1 and not is_list(turn.answer) else None
-    asked = names if not is_list(turn.answer) else ()
+        return names[0] if len(names) == 1 and not gives_list(turn.answer) else None
+    asked = names if not gives_list(turn.answer) else ()
     for name in asked:
         if owned.get(name) == focus[0] or (len(asked) == 1 and not content_words(turn.searched.replace(name, " "))):
             return name

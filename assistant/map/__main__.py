@@ -3,7 +3,6 @@
 In a process of its own, because it keeps a core busy for as long as it takes, and scikit-learn in memory.
 """
 
-import contextlib
 import sys
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from assistant.settings import load_settings
 def main(path: Path) -> int:
     """Draw and save; returns the exit status."""
     try:
-        with contextlib.closing(Collection(load_settings())) as collection:
+        with Collection(load_settings()) as collection:
             save(draw(collection), path)
     except (AssistantError, ImportError, OSError) as exc:
         print(f"map: {exc}", file=sys.stderr)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from assistant.store.database import NO_INDEX, SPAN_BYTES, damaged_database
 from assistant.store.files import Files, StoredFile, StoredRecord
-from assistant.store.filters import Filters
+from assistant.store.filters import Filtering
 from assistant.store.names import Names
 from assistant.store.papers import Entry, Papers, authors_json, chunk_ids, sources_json
 
@@ -19,5 +19,5 @@ __all__ = [
 ]
 
 
-class Store(Papers, Files, Filters, Names):
+class Store(Papers, Files, Filtering, Names):
     """All of it, on one connection."""

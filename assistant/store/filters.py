@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from assistant.store.database import Database
 
 
-class Filters(Database):
-    """Ids of the papers that pass."""
+class Filtering(Database):
+    """Ids of the papers that pass; which they must, `assistant.retrieval.filters` says."""
 
     def papers_of_file(self, name: str) -> set[str]:
         """Ids of the papers that a file of this name gave."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from assistant.answering.citations import places
+from assistant.answering.lists import gives_list
 from assistant.conversations import Feedback
 from assistant.evaluation.questions import FACTS, LISTS, UNANSWERABLE
 from assistant.followup import Turn
@@ -36,4 +37,4 @@ def _kind(turn: Turn, feedback: Feedback) -> str:
     kind = turn.answer.kind
     if turn.answer.abstained:
         return UNANSWERABLE if feedback.useful else "fact"
-    return kind if kind in (*LISTS, "compare") else "list" if turn.answer.items else "fact"
+    return kind if kind in (*LISTS, "compare") else "list" if gives_list(turn.answer) else "fact"

@@ -49,10 +49,11 @@ def answer_text(answer: Answer, *, near_misses: bool = False) -> str:
     lines = [answer.text]
     if answer.citations:
         lines.append("")
-    for _, group in groupby(answer.citations, key=lambda citation: citation.paper_id):
+    listed = {item.paper_id for item in answer.items}  # with their titles
+    for paper_id, group in groupby(answer.citations, key=lambda citation: citation.paper_id):
         cited = list(group)
         marks = "".join(f"[{citation.mark}]" for citation in cited)
-        title = "" if answer.items else f"{cited[0].title or '(untitled)'}, "
+        title = "" if paper_id in listed else f"{cited[0].title or '(untitled)'}, "
         lines.append(f"{marks} {title}{places(cited[0].sources)}")
     if answer.nearest:
         lines += ["", "Nearest in the collection:", *map(_near, answer.nearest)]

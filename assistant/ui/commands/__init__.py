@@ -1,1 +1,4 @@
-"""The verbs of the command line, a file each: ``add`` declares what it takes, ``run`` does it."""
+"""The verbs of the command line, a file each: ``add`` declares what it takes, ``run`` does it.
+
+``assistant eval`` is `assistant.evaluation.command`.
+"""

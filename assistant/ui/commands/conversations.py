@@ -57,6 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
             found = conversations.saved(words=arguments.search)
             if arguments.json:
                 print(json.dumps([asdict(saved) for saved in found], ensure_ascii=False))
-            for saved in found if not arguments.json else ():
+                return 0
+            for saved in found:
                 print(f"{saved.id}  {saved.updated[:16].replace('T', ' ')}  {saved.turns:>3}  {saved.title}")
     return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import sys
 from dataclasses import asdict
@@ -31,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     from assistant.settings import load_settings
     from assistant.ui.render import names_text
 
-    with contextlib.closing(Collection(load_settings())) as collection:
+    with Collection(load_settings()) as collection:
         names = known_names(collection, arguments.prefix)
         found = list(islice(names, arguments.limit))
         more = next(names, None) is not None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 
 from assistant.ui.commands.options import Verbs
@@ -22,7 +21,7 @@ def run(arguments: argparse.Namespace) -> int:
     from assistant.settings import load_settings
 
     settings = load_settings()
-    with contextlib.closing(Collection(settings)) as collection:
+    with Collection(settings) as collection:
         card = collection.card
         files = [file.name for file in collection.store.files()]
         found = {

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from assistant.answering.citations import papers_of
 from assistant.conversations import Feedback
 from assistant.errors import AssistantError
-from assistant.followup import Turn, papers_of
+from assistant.followup import Turn
 from assistant.recent import Recent
 from assistant.ui.export import exported
 from assistant.ui.page.entries import Entry, Pending

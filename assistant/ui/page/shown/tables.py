@@ -15,9 +15,11 @@ LONGEST = 500     # rows shown at all; an export has every one
 
 
 def listing(answer: Answer) -> str:
-    """A list answer: how many papers were looked at, a row for each that fits, and what just missed the cut."""
+    """A list answer: how many papers were looked at, a row for each that fits, and what just missed the cut.
+
+    The sentences of a fact that has items come first.
+    """
     head = heading(answer).rstrip(": ")
-    told = [sentence for sentence in answer.sentences if sentence.text in head]
     cited = {found.mark: found for found in answer.citations}
     checked = {number: sentence.checked for sentence in answer.sentences for number in sentence.marks}
     rows = []
@@ -33,7 +35,7 @@ def listing(answer: Answer) -> str:
             f'<td class="{css}" data-label="{label}">{cell}</td>' for css, label, cell in cells
         ) + "</tr>")
     return "".join((
-        prose(head, told, answer.citations), _looked_at(answer),
+        prose(head, answer.sentences, answer.citations), _looked_at(answer),
         '<div class="scroll" tabindex="0" role="region" aria-label="The papers that fit">'
         '<table class="items"><thead><tr>', _heads(), f"</tr></thead><tbody>{''.join(rows)}</tbody></table></div>",
         _more(len(answer.items)), _misses(answer),
