@@ -42,6 +42,12 @@ def is_choice(question: Question) -> bool:
     return question.listing >= POSSIBLE and not (question.listing >= SURE and plain) and not question.unknown
 
 
+def asks_for_papers(question: Question) -> bool:
+    """Whether names that a question joins are conditions of its list, "papers that mention X and Y", and no sides."""
+    plain = question.listing >= SURE and bool(question.hard) and not question.topic
+    return question.kind in ("list", "count") and (says_papers(question.text) or plain)
+
+
 def says_papers(text: str) -> bool:
     """Whether a text has a word for the works of a collection.
 
