@@ -155,6 +155,7 @@ def test_a_word_typed_wrong_is_put_right_by_the_words_of_the_collection(
     ("hate speech, but skip all that mention GPT-4", [()], ("hate", "speech")),
     ("model merging (not just averaging)", [], ("model", "merging", "averaging")),
     ("which papers don't use LLaMA or GPT-4 for speech?", [(), ()], ("speech",)),
+    ("which medical papers don't mention LLaMA, GPT-4 or ChatGPT?", [(), (), ()], ("medical",)),
     ("which papers introduce no new dataset?", [("new", "dataset")], ()),
     ("which methods do not require fine-tuning?", [], ("fine", "tuning", "free")),
     ("is there no paper on speech?", [], ("speech",)),

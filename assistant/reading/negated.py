@@ -50,11 +50,17 @@ def with_negated(reading: Reading) -> Reading:
         if token.word in NEGATING:
             _names_after(at, reading.tokens, tags)
         elif token.word == "no" and at > 1 and reading.tokens[at - 1].word not in _THERE | {"that"}:
-            end = at + 1
-            while end < len(tags) and tags[end] == "topic":
-                tags[end] = "exclude"
-                end += 1
+            _exclude("topic", at + 1, tags)
+        elif token.word in ("or", "nor") and at and tags[at - 1] == "exclude":
+            _exclude("name", at + 1, tags)  # "no LLaMA, GPT-4 or ChatGPT"
     return replace(reading, tags=tuple(tags))
+
+
+def _exclude(tag: str, start: int, tags: list[str]) -> None:
+    """Tag the run of ``tag`` that begins at a token as left out."""
+    while start < len(tags) and tags[start] == tag:
+        tags[start] = "exclude"
+        start += 1
 
 
 def _names_after(cue: int, tokens: Sequence[Token], tags: list[str]) -> None:
