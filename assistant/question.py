@@ -15,6 +15,7 @@ from assistant.collection import Collection
 from assistant.errors import MisuseError
 from assistant.reading.conditions import Condition, conditions, decisive, find_mentions
 from assistant.reading.features import EXCLUDING, Token
+from assistant.reading.negated import JOINING, with_negated, without_need
 from assistant.reading.reader import Reading
 from assistant.retrieval.names import Name, find_names, name_key
 from assistant.retrieval.spelling import derived, nearest_word
@@ -48,7 +49,9 @@ _LOOSELY = re.compile(
 # Asks for what no abstract gives.
 _METADATA = re.compile(
     r"\bwho (?:wrote|authored|invented|proposed|published|developed|created|introduced|is behind)\b|"
-    r"\bauthors? of\b|\bmost authors\b|\bwho are the authors\b|\b(?:first|last|lead) author\b|"
+    r"\bwho (?:is|are|was|were) (?:\w+ ){0,3}?authors?\b|\b(?:which|what|most|how many|names? of the) authors?\b|"
+    r"\b(?:list|name|give|show|tell|find|know)(?: me)?(?: all)?(?: the)? authors?\b(?!['’])|"
+    r"^\W*(?:the )?authors? of\b(?!.*\b(?:what|why|how)\b)|\b(?:first|last|lead) author\b|"
     r"\bwhen (?:was|were) .+ (?:published|released|written|proposed|introduced)\b|"
     r"\bpublished (?:in|on|by|at|before|after)\b|"
     r"\b(?:what|which|papers?|works?|articles?) did \S+(?: \S+){0,3} (?:write|co-?author|publish)\b|\bauthored by\b|"
@@ -70,6 +73,7 @@ class Exclusion:
     topic: tuple[str, ...]
     text: str
     loose: bool = False  # "other than X": without papers about X; else without any that mentions X
+    before: str = ""     # the asking words right before it: "that do not release"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +155,15 @@ def understand(
     slips = tuple(_slips(typed, collection, is_word))
     text = _put_right(typed, slips)
     reading = read(text)
+    if reading.forms[0][0] in ("list", "count") and (said := without_need(text)) != text:
+        text, reading = said, read(said)
     mentions = find_mentions(text, reading, collection, is_word)
     form, chance = _form(reading, named=any(
         name.known and not name.surface.islower() and not collection.store.is_common_noun(name.key)
         for name in conditions(mentions, reading, collection)
     ))
+    if form in ("list", "count"):
+        reading = with_negated(reading)
     runs = list(_runs(reading)) if form in ("list", "count") else []
     exclusions = tuple(part for run in runs for part in _exclusions(text, run, reading, mentions, collection))
     kept = _kept(reading, runs)
@@ -172,6 +180,7 @@ def understand(
     any_of = len(hard) > 1 and _alternatives(text, hard)
     wants = reading.wants[0] if form == "fact" else ""
     trace = [f"kind: {kind} (form: {form} {chance:.2f})"]
+    trace += [f"read as: {text}"] if text != _put_right(typed, slips) else []
     trace += [f"wants: {wants} ({reading.wants[1]:.2f})"] if wants else []
     trace += [f"word {word!r}: taken for {meant}" for word, meant in slips]
     for name in names:
@@ -253,14 +262,15 @@ def _exclusions(
 ) -> Iterator[Exclusion]:
     """What one run of words leaves out, part by part."""
     at, end = run
-    loose = _LOOSELY.search(_asked_before(text, at, reading)) is not None
+    before = _asked_before(text, at, reading)
+    loose = _LOOSELY.search(before) is not None
     for part in re.split(r"(,|\b(?:and|or|nor)\b)", text[at:end]):
         stop = at + len(part)
         inside = [name for name in mentions if at <= name.start < stop]
         names = tuple(name for name in conditions(inside, reading, collection) if name.known)
         topic = _words_of([token for token in reading.tokens if at <= token.start < stop], text, names)
         if names or topic:
-            yield Exclusion(names, topic, part.strip(), loose)
+            yield Exclusion(names, topic, part.strip(), loose, before)
         at = stop
 
 
@@ -286,6 +296,9 @@ def _kept(reading: Reading, runs: Sequence[tuple[int, int]]) -> list[int]:
         between = range(cue + 1, i)
         first = next((j for j in between if reading.tokens[j].word in EXCLUDING), None)
         left_out |= set(range(first, i)) if first is not None else set()
+    left_out |= {  # "neither MEMIT nor ROME": what joins them
+        i for i, token in enumerate(reading.tokens) if token.word in JOINING and {i - 1, i + 1} <= left_out
+    }
     return [i for i in range(len(reading.tokens)) if i not in left_out]
 
 

@@ -34,7 +34,8 @@ def test_what_is_kept_is_told_without_citations(question: str, said: str, assist
 
 
 @pytest.mark.parametrize("question", [
-    "which papers give code?", "how many papers give code for editing?", "how many papers mention GPT-J?",
+    "which papers give code?", "how many papers give code for editing?", "how many papers give no code?",
+    "how many papers mention GPT-J?",
     "what is Redco?", "which embedding models are compared?", "papers about code", "what is the weather today?",
     "how long are the answers of chatbots?",
 ])

@@ -133,3 +133,35 @@ def test_two_names_of_one_paper_make_no_comparison_of_papers(assistant: Assistan
 ])
 def test_figures_are_numbers_with_their_units_and_not_parts_of_names(sentence: str, figures: list[str]) -> None:
     assert figures_of(sentence) == figures
+
+
+@pytest.mark.parametrize("question", [
+    "which editing methods are there besides MEMIT and MALMEN?", "speech papers except SpeechT5 and Spectron",
+    "list editing methods, but not MEMIT or ROME",
+])
+def test_what_is_excluded_is_no_side(question: str, assistant: Assistant) -> None:
+    answer = assistant.ask(question)
+    excluded = {name for part in assistant.understand(question).exclusions for name in (n.label for n in part.names)}
+
+    assert len(excluded) == 2
+    assert (bool(answer.items), answer.table) == (True, ())
+    assert excluded.isdisjoint(item.name for item in answer.items)
+
+
+@pytest.mark.parametrize(("question", "sides"), [
+    ("is AlphaEdit slower than MEMIT?", ["AlphaEdit", "MEMIT"]),
+    ("what is LoRAMoE and how is it different from Mixture-of-LoRAs?", ["LoRAMoE", "Mixture-of-LoRAs"]),
+    ("What speedup does E-LANG report and what does BiTA report?", ["E-LANG", "BiTA"]),
+])
+def test_what_is_said_of_a_side_is_no_side_itself(question: str, sides: list[str], assistant: Assistant) -> None:
+    assert [side.label for side in assistant.ask(question).table] == sides
+
+
+@pytest.mark.parametrize(("question", "papers"), [
+    ("how many papers use both GPT-J and GPT-2?", 7),
+    ("which papers mention both MEMIT and ROME?", 0),
+])
+def test_papers_with_two_names_are_listed_and_not_compared(question: str, papers: int, assistant: Assistant) -> None:
+    answer = assistant.ask(question)
+
+    assert (answer.kind in ("list", "count"), answer.matched, answer.abstained) == (True, papers, False)

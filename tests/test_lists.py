@@ -13,6 +13,7 @@ from assistant.answering.lists import proof_of
 from assistant.answering.membership import CUTS, alternatives_of
 from assistant.answering.method_names import method_name
 from assistant.records import Answer, Hit, SentenceHit
+from assistant.retrieval.filters import Filters
 from assistant.ui.cli import main
 from assistant.ui.render import answer_json, answer_text
 
@@ -156,9 +157,35 @@ def test_an_excluded_topic_is_left_out_and_the_rest_stays(assistant: Assistant) 
     ("give me an overview of LoRA", []),
     ("open-source models", []),
     ("code generation", []),
+    ("which papers give code?", ["released code"]),
+    ("papers on speech with code", ["released code"]),
+    ("models that work with code", []),
+    ("papers with code generation tasks", []),
+    ("papers that don't publicly release their code", ["no released code"]),
+    ("which of the surveys give no code?", ["surveys", "no released code"]),
+    ("papers not on African languages", ["no African languages"]),
+    ("methods without training for African languages", ["African languages"]),
 ])
 def test_a_question_for_a_kind_of_paper_is_recognised(text: str, names: list[str]) -> None:
-    assert [asked.facet.name for asked in facets_in(text)] == names
+    assert [asked.name for asked in facets_in(text)] == names
+
+
+@pytest.mark.parametrize("question", [
+    "papers that do not release code", "papers without code", "which papers release no code?",
+    "how many papers give no code?", "which papers don't have code?",
+])
+def test_papers_without_code_are_those_that_do_not_give_it(question: str, assistant: Assistant) -> None:
+    giving = assistant.collection.store.papers_with_code()
+
+    assert listed(assistant.ask(question)) == set(assistant.collection.store.paper_ids()) - giving
+
+
+@pytest.mark.parametrize("question", ["papers about speech", "which methods edit facts?", "editing of GPT-J"])
+def test_a_filter_adds_no_paper_to_a_list(question: str, assistant: Assistant) -> None:
+    whole, filtered = assistant.ask(question), assistant.ask(question, filters=Filters(has_code=True))
+
+    assert listed(filtered) == listed(whole) & assistant.collection.store.papers_with_code()
+    assert filtered.considered == 72
 
 
 def test_surveys_are_told_by_what_they_call_themselves(assistant: Assistant) -> None:

@@ -154,6 +154,11 @@ def test_a_word_typed_wrong_is_put_right_by_the_words_of_the_collection(
     ("knowledge graphs, leaving medicine aside", [("medicine",)], ("knowledge", "graphs")),
     ("hate speech, but skip all that mention GPT-4", [()], ("hate", "speech")),
     ("model merging (not just averaging)", [], ("model", "merging", "averaging")),
+    ("which papers don't use LLaMA or GPT-4 for speech?", [(), ()], ("speech",)),
+    ("which medical papers don't mention LLaMA, GPT-4 or ChatGPT?", [(), (), ()], ("medical",)),
+    ("which papers introduce no new dataset?", [("new", "dataset")], ()),
+    ("which methods do not require fine-tuning?", [], ("fine", "tuning", "free")),
+    ("is there no paper on speech?", [], ("speech",)),
 ])
 def test_exclusions_are_taken_out_of_the_question(
     text: str, excluded: list[tuple[str, ...]], topic: tuple[str, ...], assistant: Assistant
@@ -178,3 +183,14 @@ def test_a_question_longer_than_the_models_window_is_read_by_its_beginning(assis
 
     assert question.kind == "list"
     assert [name.key for name in question.hard] == ["gptj"]
+
+
+@pytest.mark.parametrize(("text", "asked"), [
+    ("who are the authors of Spectron?", True), ("authors of Spectron", True), ("list the authors of DARE", True),
+    ("which authors wrote about MEMIT?", True), ("who wrote the MEMIT paper?", True),
+    ("Why did the authors of Spectron abandon spectrograms?", False),
+    ("what limits do the authors of the DARE paper admit?", False),
+    ("which tasks do the authors of AlphaEdit choose?", False),
+])
+def test_authors_are_asked_for_and_not_only_spoken_of(text: str, asked: bool, assistant: Assistant) -> None:
+    assert assistant.understand(text).wants_metadata == asked

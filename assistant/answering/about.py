@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
 
+from assistant.answering.facets import facets_in
 from assistant.collection import Collection
 from assistant.question import Question
 from assistant.retrieval.retriever import Retriever
@@ -65,6 +66,8 @@ def is_about(question: Question, retriever: Retriever) -> bool:
     if question.kind == "collection" or _TO_ASSISTANT.match(question.text):
         return True
     if question.kind not in ("fact", "topic", "count", "list") or question.names or question.exclusions:
+        return False
+    if any(asked.negated for asked in facets_in(question.positive)):  # "how many papers have no code": those are listed
         return False
     content = [word for word, _, _ in words(question.text) if word not in FUNCTION_WORDS]
     telling = set().union(*_stems_of_rows(retriever).values())

@@ -49,6 +49,8 @@ _PARALLEL_TAIL = re.compile(
     r"(?:,?\s*(?:and|or|versus|vs\.?)|,)\s+the\s+(?:[\w.%-]+\s+){0,5}?(?:papers?|study|work|article|survey|one)\b",
     re.IGNORECASE,
 )
+# "… and how is it different from": of the side before
+_SPEAKS_AGAIN = re.compile(r"\b(?:it|its|they|their|them)\b|^\W*(?:how|why)\b", re.IGNORECASE)
 _LINKS = re.compile(r"\b(?:code|links?|urls?|github|repositor\w+|available|released?)\b", re.IGNORECASE)
 _FIGURE = re.compile(
     r"(?<![\w.-])[$€£]?\d+(?:[.,]\d+)*(?:\s?(?:%|×|x\b|[KMBT]\b|[KMGT]i?B\b|percent\b|points?\b|times\b|billion\b|"
@@ -73,7 +75,7 @@ def comparison(retriever: Retriever, question: Question, *, candidates: int = 20
     Args:
         candidates: papers each first-stage ranker proposes.
     """
-    text = question.corrected
+    text = question.positive if question.exclusions else question.corrected  # what is excluded is no side
     if not JOINT.search(text):
         return None
     owned = list(own_names(retriever, text))
@@ -183,7 +185,8 @@ def _mentioned(retriever: Retriever, ranking: Ranking, question: Question, text:
 def _with_described(ranking: Ranking, text: str, named: Sequence[Side]) -> list[Side]:
     """Named sides and what stands in one list with them: the second of "X, the legal one and Y", the first of
     "in the legal one, in X and in Y", the last of "X, Y and the legal one"."""
-    gaps = [(before.end, after.start) for before, after in pairwise(named)]
+    gaps = [(joint.start(), after.start) for before, after in pairwise(named)
+            if (joint := JOINT.search(text, before.end, after.start))]  # before it, the first name is still spoken of
     if head := _PARALLEL_HEAD.search(text[:named[0].start]):
         gaps.insert(0, (head.start("item"), named[0].start))
     if tail := _PARALLEL_TAIL.match(text, named[-1].end):
@@ -197,6 +200,8 @@ def _with_described(ranking: Ranking, text: str, named: Sequence[Side]) -> list[
             joints.append((end, end))
         for (_, item_start), (item_end, _) in pairwise(joints):
             item = tokens_in(ranking, item_start, item_end)
+            if _SPEAKS_AGAIN.search(text[item_start:item_end]):
+                continue
             if ranking.query.weights[item].sum() < MIN_WEIGHT:
                 continue
             met = support(coverage, ranking.query.weights * (item + OF_SHARED * ~(asked | item)).astype(np.float32))

@@ -49,8 +49,7 @@ class Extractive:
             kept = "; the filters by author and year find what files say of their papers" if dated or signed else ""
             reason = f"abstracts do not give authors, dates or venues{kept}"
             return self._refuse(answer_id, question, hits, reason, confidence.RULED_OUT)
-        papers_by_name = question.listing >= routing.SURE and routing.is_by_name(question)
-        if question.kind != "collection" and not question.unknown and not papers_by_name:
+        if question.kind != "collection" and not question.unknown and not routing.asks_for_papers(question):
             compared = comparison(self._retriever, question, candidates=self._candidates)
             if compared is not None:
                 told = self.facts.answer(answer_id, question) if compared.described else None

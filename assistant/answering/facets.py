@@ -14,6 +14,14 @@ from dataclasses import dataclass
 from assistant.collection import Collection
 from assistant.retrieval.words import words
 
+_NOT = r"(?:\b(?:no|not|never|without|neither|nor|none|nothing|lack(?:s|ing)?)\b|n['’]t\b)"
+_NEGATING = re.compile(_NOT, re.IGNORECASE)
+# "… do not yet publicly" before "release code"
+_BEFORE = re.compile(
+    rf"{_NOT}\s+(?:(?:yet|even|ever|also|actually|publicly|openly|be|been|have|any|an?|the|their|its|of|in|on|about|for|"
+    r"cover|treat|concern)\s+){0,3}$", re.IGNORECASE,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Facet:
@@ -35,6 +43,17 @@ class Asked:
 
     facet: Facet
     words: frozenset[str]  # of the question, in lower case, that are spent on it
+    negated: bool = False  # papers not of this kind are asked for
+
+    @property
+    def name(self) -> str:
+        """As a trace says it."""
+        return f"no {self.facet.name}" if self.negated else self.facet.name
+
+    def papers(self, collection: Collection) -> set[str]:
+        """Those of the collection that are of the kind, or are not."""
+        found = self.facet.papers(collection)
+        return set(collection.store.paper_ids()) - found if self.negated else found
 
 
 def facets_in(text: str) -> list[Asked]:
@@ -44,13 +63,21 @@ def facets_in(text: str) -> list[Asked]:
     ['surveys', 'African languages']
     >>> facets_in("models for survey data")
     []
+    >>> [asked.name for asked in facets_in("papers on speech that don't release code")]
+    ['no released code']
     """
     found = []
     for facet in FACETS:
-        spent = {word for match in facet.asked.finditer(text) for word, _, _ in words(match.group())}
+        matches = list(facet.asked.finditer(text))
+        spent = {word for match in matches for word, _, _ in words(match.group())}
         if spent:
-            found.append(Asked(facet, frozenset(spent)))
+            found.append(Asked(facet, frozenset(spent), any(_is_negated(text, match) for match in matches)))
     return found
+
+
+def _is_negated(text: str, match: re.Match[str]) -> bool:
+    """Whether what asks for a facet has a "no" within it or right before it."""
+    return bool(_NEGATING.search(match.group()) or _BEFORE.search(text[:match.start()]))
 
 
 def _with_phrases(*phrases: str) -> Callable[[Collection], set[str]]:
@@ -110,18 +137,21 @@ FACETS = (
     Facet(
         "released code",
         re.compile(
-            r"\b(?:releas\w*|publish\w*|shar\w*|provid\w*|link\w*(?: to)?|open-?sourc\w*)\s+(?:their |the |its )?"
-            r"(?:source )?code\b"
-            r"(?: (?:publicly |openly |freely )?(?:on|at|via|through) (?:github|gitlab|hugging ?face))?|"
-            r"\bcode (?:is |are )?(?:(?:publicly |freely )?available|(?:on|at) (?:github|gitlab))\b|"
-            r"\bwith (?:public |open )?code\b|"  # but not "trained on GitHub repositories"
+            r"\b(?:releas\w*|publish\w*|shar\w+|provid\w*|link\w*(?: to)?|open-?sourc\w*|offer\w*|giv\w+|gave|has|have|"
+            r"having|includ\w*|contain\w*|accompanied by|(?<!work )(?<!works )(?<!working )with(?:out)?|lack\w*)\s+"
+            r"(?:no |any )?(?:their |the |its |an? )?(?:own |public |available |released |open |official )?"
+            r"(?:source )?code\b(?![- ](?:\w*-)?(?:generat|complet|search|model|understand|data|bench|snippet|switch|"
+            r"review|summar|transl|intelligen|edit|task|example|mix|embed|repair|represent|execut|reason|as\b|in\b|into\b))"
+            r"(?: (?:publicly |openly |freely )?(?:on|at|via) (?:github|gitlab|hugging ?face))?|"
+            r"\bcode (?:(?:is|are)(?:n['’]t)? )?(?:not )?(?:(?:publicly |freely |openly )?(?:available|released)|"
+            r"(?:on|at) (?:github|gitlab))\b|"  # but not "trained on GitHub repositories"
             r"\b(?:ha(?:ve|s)|giv\w+|provid\w*|releas\w*|shar\w*|link\w* to|"
             r"(?:papers?|methods?|models?|works?) with)\s+"
             r"(?:an? |the |their |its |public ){0,2}github (?:repos?|repositor(?:y|ies)|links?)\b",
             re.IGNORECASE,
         ),
         lambda collection: collection.store.papers_with_code(),
-        ("code", "github", "http"),
+        ("http", "github", "our code", "the code", "source code", "code is", "code are", "code and", "release"),
     ),
     Facet(
         "theory",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -21,6 +22,8 @@ from assistant.answering.membership import (
     probability,
 )
 from assistant.answering.method_names import method_name
+from assistant.answering.own_names import own_paper
+from assistant.answering.routing import PAPERS
 from assistant.answering.sentences import is_background
 from assistant.question import Question
 from assistant.records import Answer, AnswerSentence, Hit, ListItem, Nearest, SentenceHit
@@ -37,6 +40,9 @@ Refuse = Callable[[str, Question, Sequence[Hit], str, float], Answer]
 OF_NAME = 0.25    # what the asked names add to a sentence as proof, beside 0–1 for meeting the topic
 OF_SECOND = 0.12  # what a second sentence costs
 OF_OTHERS = 0.1   # what it costs that a sentence speaks of what others did
+
+
+_BOTH = re.compile(r"\b(?:both|all of|together)\b", re.IGNORECASE)  # then papers with one of the names are no answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,12 @@ class Lists:
         self._retriever = retriever
         self._level = level
         self._refuse = refuse
+        everything = retriever.collection.store.count()
+        # What a filter leaves is judged among all papers, where the cut was calibrated: else it would add papers.
+        self._whole = (
+            Lists(retriever.unfiltered(), level=level, refuse=refuse)
+            if retriever.count() < everything <= LIST_CANDIDATES else None
+        )
 
     def answer(
         self, answer_id: str, question: Question, members: Members | None = None, *, preface: str = "",
@@ -92,7 +104,7 @@ class Lists:
             return self._refuse(answer_id, question, members.nearest, reason, confidence.NO_PAPER)
         marks = Marks()
         keys = [name.key for name in question.hard]
-        facets = [asked.facet for asked in facets_in(question.positive)]
+        facets = [asked.facet for asked in facets_in(question.positive) if not asked.negated]
 
         def proof(hit: Hit) -> SentenceHit:
             return proof_of(hit, names=keys, topical=members.topical, facets=facets)
@@ -102,7 +114,7 @@ class Lists:
         )
         near_misses = tuple(
             Nearest(hit.paper.paper_id, hit.paper.title, proof(hit).text, hit.paper.sources, hit.similarity)
-            for hit in (member.hit for member in members.under) if hit.sentences
+            for hit in (member.hit for member in members.under[:MAX_NEAR_MISSES]) if hit.sentences
         )
         head = _headline(question, len(items), members)
         return Answer(
@@ -120,6 +132,8 @@ class Lists:
         Hard names are exact over the whole collection; the topic is judged on all papers of a small collection and
         on the best 2,000 of a large one.
         """
+        if self._whole is not None:
+            return self._passing(self._whole.members(question, treated=treated), question)
         question = self.telling(question)
         named, note = self.with_names(question)
         exact = self.exactly(question)
@@ -136,7 +150,7 @@ class Lists:
             eligible.sort(key=lambda member: (-member.chance, member.hit.paper.paper_id))
         fitting = tuple(member for member in eligible if member.chance >= cut)
         considered = self._retriever.count() if exact is not None else len(ranking)
-        facets = ", ".join(asked.facet.name for asked in facets_in(question.positive))
+        facets = ", ".join(asked.name for asked in facets_in(question.positive))
         trace = (
             *([f"kind of paper: {facets}"] if facets else []),
             f"looked at {considered} papers; {len(left_out)} excluded; cut at {cut}; "
@@ -144,16 +158,36 @@ class Lists:
         )
         nearest = ranking.hits(5)
         return Members(
-            fitting, tuple(eligible[len(fitting):][:MAX_NEAR_MISSES]), tuple(nearest), considered,
+            fitting, tuple(eligible[len(fitting):]), tuple(nearest), considered,
             None if named is None else len(named), bool(note), bool(question.topic), treated, trace,
+        )
+
+    def _passing(self, found: Members, question: Question) -> Members:
+        """Of what all papers of the collection give, those that pass the filter."""
+        passing = set(self._retriever.paper_ids())
+
+        def left(members: Sequence[Member]) -> tuple[Member, ...]:
+            return tuple(member for member in members if member.hit.paper.paper_id in passing)
+
+        question = self.telling(question)
+        named, _ = self.with_names(question)
+        fitting = left(found.fitting)
+        return replace(
+            found, fitting=fitting, under=left(found.under), considered=len(passing),
+            nearest=() if fitting else tuple(self.look_at(question, None).hits(5)),
+            named=None if found.named is None or named is None else len(named),
+            trace=(*found.trace, f"{len(passing)} of them pass the filter"),
         )
 
     def telling(self, question: Question) -> Question:
         """The question without words of its topic that are asked for exactly or too common to tell papers apart.
 
-        Facets are exact. Beside a name, a word that a third of the collection has decides nothing.
+        Facets are exact. Beside a name, a word that a third of the collection has decides nothing; beside a facet or
+        something left out, "papers" decides nothing.
         """
         spent = {word for asked in facets_in(question.positive) for word in asked.words}
+        if spent or question.exclusions:
+            spent |= PAPERS
         question = replace(
             question, topic=tuple(word for word in question.topic if word not in spent),
             hard=tuple(name for name in question.hard if name.surface.casefold() not in spent),
@@ -197,7 +231,7 @@ class Lists:
     def exactly(self, question: Question) -> set[str] | None:
         """Papers that meet every exact condition, the hard names and the facets; None where there are none."""
         named, _ = self.with_names(question)
-        conditions = [asked.facet.papers(self._retriever.collection) for asked in facets_in(question.positive)]
+        conditions = [asked.papers(self._retriever.collection) for asked in facets_in(question.positive)]
         if not conditions:
             return named
         within = set(self._retriever.paper_ids()) if named is None else named
@@ -211,7 +245,7 @@ class Lists:
         if question.any_of:
             return set.union(*found), ""
         every = set.intersection(*found)
-        if every or len(found) == 1:
+        if every or len(found) == 1 or _BOTH.search(question.text):
             return every, ""
         return set.union(*found), "no paper mentions all the names; these mention one of them"
 
@@ -223,12 +257,12 @@ class Lists:
     def excluded(self, question: Question) -> set[str]:
         """Papers that mention an excluded name, or are about an excluded topic.
 
-        "Other than X" leaves out only papers about X: with X in the title, or more than once.
+        "Other than X" leaves out only papers about X: with X in the title, or more than once, or as their own name.
         """
         collection = self._retriever.collection
         left_out: set[str] = set()
         for exclusion in question.exclusions:
-            facets = facets_in(exclusion.text)
+            facets = facets_in(f"{exclusion.before}{exclusion.text}")
             left_out.update(*(asked.facet.papers(collection) for asked in facets))
             spent = {word for asked in facets for word in asked.words}
             topic = tuple(word for word in exclusion.topic if word not in spent)
@@ -248,9 +282,11 @@ class Lists:
             for name in exclusion.names:
                 mentions = collection.store.mentions(name.key)
                 entries = collection.store.entries(sorted(mentions))
+                own = own_paper(self._retriever, name.label)
                 left_out |= {
                     paper for paper, entry in entries.items()
-                    if not exclusion.loose or mentions[paper] > 1 or name.key in names_of(entry.paper.title, "")
+                    if not exclusion.loose or mentions[paper] > 1 or paper == own
+                    or name.key in names_of(entry.paper.title, "")
                 }
                 if not exclusion.loose:
                     left_out |= collection.with_name(name.key)

@@ -47,6 +47,12 @@ def is_by_name(question: Question) -> bool:
     return bool(question.hard) and not question.topic
 
 
+def asks_for_papers(question: Question) -> bool:
+    """Whether names that a question joins are conditions of its list, "papers that mention X and Y", and no sides."""
+    by_name = question.listing >= SURE and is_by_name(question)
+    return question.kind in ("list", "count") and (says_papers(question.text) or by_name)
+
+
 def says_papers(text: str) -> bool:
     """Whether a text has a word for the works of a collection.
 

@@ -149,6 +149,10 @@ class Retriever:
         self._weights = weights or Weights()
         self._ranked: tuple[object, Ranking] | None = None  # the last search: often wanted twice for a question
 
+    def unfiltered(self) -> Retriever:
+        """The same over the whole collection."""
+        return Retriever(self.collection, self._embedder, weights=self._weights, reranker=self._reranker)
+
     def count(self) -> int:
         """How many papers are searched."""
         return self.collection.store.count() if self._within is None else len(self._within)
