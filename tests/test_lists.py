@@ -207,9 +207,37 @@ def test_the_proof_shows_name_and_topic(
     ("We fine-tune models on notes from MIMIC and release them.", None),
     ("Code is released at https://github.com/AlanAnsell/peft.", None),
     ("Experiments show that in-context knowledge editing (IKE) does well.", "IKE"),
+    ("We introduce Broad-Minded Curriculum Planning for Refinement (BRACIR), a framework.", "BRACIR"),
+    ("We propose Branch-Pruned Fine-Tuning, or BPFT, which tunes branches.", "BPFT"),
+    ("We propose Gradient-Mask Tuning (GMT), a method based on gradients.", "GMT"),
+    ("We propose Quick Rotation (QR) based on Givens.", "QR"),
+    ("Existing entity linking (EL) is slow. We introduce an EL system.", None),
+    ("We present novel KB completion models.", None),
+    ("In this work we build KB models. Conventional KBs are dense.", None),
+    ("We introduce a Pointwise V-Information (PVI) based tuning method.", None),
+    ("We propose a metric called DS weight to filter samples.", None),
+    ("Companies have developed multilingual language models (MLM) for this.", None),
+    ("Many works reproduce its pipeline, namely Feedback From Users (FFU).", None),
+    ("We experiment with a widely adopted approach called SLAM-ASR.", None),
+    ("We design tests in two pairs, namely English-to-Arabic (EN-AR), English-to-Thai (EN-TH).", None),
 ])
 def test_a_name_a_paper_only_mentions_is_not_its_method(abstract: str, name: str | None) -> None:
     paper = Paper("3" * 20, None, abstract, abstract)
+
+    assert method_name(paper, papers_with=lambda keys: dict.fromkeys(keys, 1)) == name
+
+
+@pytest.mark.parametrize(("title", "abstract", "name"), [
+    ("Primer: Searching for Efficient Transformers", "We search.", "Primer"),
+    ("LexGPT 0.1: models for law", "LexGPT models are trained.", "LexGPT 0.1"),
+    ("Activation Addition: Steering", "Our Activation Addition (ActAdd) steers.", "Activation Addition"),
+    ("Beyond Human Data: Scaling Self-Training", "We go beyond human data.", None),
+    ("RAG vs Fine-tuning: A Case Study", "We compare both.", None),
+])
+def test_a_phrase_before_a_colon_is_a_name_if_the_abstract_writes_it_as_one(
+    title: str, abstract: str, name: str | None
+) -> None:
+    paper = Paper("3" * 20, title, abstract, abstract)
 
     assert method_name(paper, papers_with=lambda keys: dict.fromkeys(keys, 1)) == name
 
