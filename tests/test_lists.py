@@ -196,6 +196,23 @@ def test_the_proof_shows_name_and_topic(
     assert shown.text == proof == found.paper.abstract[shown.start:shown.end]
 
 
+@pytest.mark.parametrize(("before", "ours"), [
+    ("Pruning lags behind in practice.", "We bring pruning to sparse models."),
+    ("Pruning is a widely known way to shrink models.", "DSnoT does iterative pruning and growing."),
+    ("To our knowledge, pruning has not been tried.", "To meet these challenges, we try pruning here."),
+])
+def test_the_proof_is_of_the_papers_own_work(before: str, ours: str) -> None:
+    texts = [before, ours, "However, pruning remains hard."]
+    abstract = " ".join(texts)
+    sentences = tuple(
+        SentenceHit(abstract.index(text), abstract.index(text) + len(text), text, score)
+        for text, score in zip(texts, (0.9, 0.8, 0.9), strict=True)
+    )
+    found = Hit(Paper("0" * 20, None, abstract, abstract), 1.0, 1.0, 1.0, 1.0, sentences=sentences)
+
+    assert proof_of(found, names=[], topical=True, own="DSnoT").text == ours
+
+
 @pytest.mark.parametrize(("abstract", "name"), [
     ("We propose Knowledge Aware FineTuning (KAFT) to help.", "KAFT"),
     ("We introduce a new benchmark, called CompWoB, of tasks.", "CompWoB"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -36,7 +37,13 @@ Refuse = Callable[[str, Question, Sequence[Hit], str, float], Answer]
 
 OF_NAME = 0.25    # what the asked names add to a sentence as proof, beside 0–1 for meeting the topic
 OF_SECOND = 0.12  # what a second sentence costs
-OF_OTHERS = 0.1   # what it costs that a sentence speaks of what others did
+OF_OTHERS = 0.2   # what it costs that a sentence speaks of what others did, or of the world before the paper
+OF_EITHER = 0.05  # what it costs that a sentence may speak of either
+
+_OWN_WORK = (
+    r"\b(?:we|our(?! knowledge\b)|ours|(?:this|the present) (?:paper|work|study|article|survey|review|research|report|thesis)|"
+    r"the (?:proposed|resulting)|here)\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +101,13 @@ class Lists:
         keys = [name.key for name in question.hard]
         facets = [asked.facet for asked in facets_in(question.positive)]
 
-        def proof(hit: Hit) -> SentenceHit:
-            return proof_of(hit, names=keys, topical=members.topical, facets=facets)
+        def proof(hit: Hit, own: str | None) -> SentenceHit:
+            return proof_of(hit, names=keys, topical=members.topical, facets=facets, own=own)
 
-        items = tuple(
-            item(member.hit, marks, proof=proof(member.hit), name=self._method(member.hit)) for member in kept
-        )
+        named = [(member.hit, self._method(member.hit)) for member in kept]
+        items = tuple(item(hit, marks, proof=proof(hit, own), name=own) for hit, own in named)
         near_misses = tuple(
-            Nearest(hit.paper.paper_id, hit.paper.title, proof(hit).text, hit.paper.sources, hit.similarity)
+            Nearest(hit.paper.paper_id, hit.paper.title, proof(hit, None).text, hit.paper.sources, hit.similarity)
             for hit in (member.hit for member in members.under) if hit.sentences
         )
         head = _headline(question, len(items), members)
@@ -279,11 +285,16 @@ def item(hit: Hit, marks: Marks, *, proof: SentenceHit, name: str | None) -> Lis
     )
 
 
-def proof_of(hit: Hit, *, names: Sequence[str], topical: bool, facets: Sequence[Facet] = ()) -> SentenceHit:
+def proof_of(
+    hit: Hit, *, names: Sequence[str], topical: bool, facets: Sequence[Facet] = (), own: str | None = None
+) -> SentenceHit:
     """The sentence that best shows why a paper is in the list, or two in a row where only both show it.
 
-    Without a topic, the first sentence that shows the most of the asked names and facets. With one, a sentence counts
-    by how it meets the topic, by how many of them it shows, and by whether it speaks of the paper's own work.
+    A sentence counts by how it meets the topic, if there is one, by how many of the asked names and facets it shows,
+    and by whether it speaks of the paper's own work; the first of the best is taken.
+
+    Args:
+        own: what the paper calls its method.
     """
     wanted = {*names, *(facet.name for facet in facets)}
     having = [
@@ -291,18 +302,37 @@ def proof_of(hit: Hit, *, names: Sequence[str], topical: bool, facets: Sequence[
         | {facet.name for facet in facets if facet.shown_by(sentence.text)}
         for sentence in hit.sentences
     ]
+    costs = _of_others(hit.sentences, own)
     best, proof = -1.0, hit.sentences[0]
     for position, sentence in enumerate(hit.sentences):
         pair = position + 1 < len(hit.sentences) and bool(wanted)
         for last in (position, position + 1)[:1 + pair]:
             covered = max(one.score for one in hit.sentences[position:last + 1]) if topical else 0.0
             share = len(set.union(*having[position:last + 1])) / len(wanted) if wanted else 0.0
-            others = topical and all(is_background(one.text) for one in hit.sentences[position:last + 1])
-            worth = covered + OF_NAME * share - OF_SECOND * (last - position) - OF_OTHERS * others
+            others = min(costs[position:last + 1])
+            worth = covered + OF_NAME * share - OF_SECOND * (last - position) - others
             if worth > best + 1e-6:
                 text = hit.paper.abstract[sentence.start:hit.sentences[last].end]
                 best, proof = worth, SentenceHit(sentence.start, hit.sentences[last].end, text, covered)
     return proof
+
+
+def _of_others(sentences: Sequence[SentenceHit], own: str | None) -> list[float]:
+    """What it costs each sentence as proof that it does not speak of the paper's own work.
+
+    What stands before the first sentence about its own work sets the scene.
+    """
+    name = rf"|\b{re.escape(own)}\b" if own else ""
+    found = [re.search(_OWN_WORK + name, sentence.text, re.IGNORECASE) for sentence in sentences]
+    first = next((at for at, ours in enumerate(found) if ours), 0)
+
+    def cost(at: int) -> float:
+        ours, text = found[at], sentences[at].text
+        if ours is not None:  # "To address these challenges, we …": what comes before "we" may be of others
+            return OF_EITHER if is_background(text[ours.start():]) else 0.0
+        return OF_OTHERS if at < first or is_background(text) else OF_EITHER
+
+    return [cost(at) for at in range(len(sentences))]
 
 
 def as_text(head: str, items: Sequence[ListItem]) -> str:
