@@ -180,7 +180,7 @@ def hit(scores: tuple[float, ...]) -> Hit:
 
 
 @pytest.mark.parametrize(("scores", "names", "topical", "proof"), [
-    ((0.8, 0.2, 0.7, 0.1), ["gptj"], True, "Editing GPT-J is hard."),
+    ((0.8, 0.2, 0.78, 0.1), ["gptj"], True, "Editing GPT-J is hard."),
     ((0.9, 0.2, 0.1, 0.1), ["gptj"], True, "We study editing of facts. We use GPT-J."),
     ((0.8, 0.2, 0.9, 0.1), [], True, "Editing GPT-J is hard."),
     ((0.8, 0.2, 0.9, 0.1), ["gptj"], False, "We use GPT-J."),
@@ -268,7 +268,7 @@ def test_near_misses_are_under_the_cut_and_shown_when_asked_for(assistant: Assis
     assert answer.near_misses
     assert not {near.paper_id for near in answer.near_misses} & listed(answer)
     assert answer_json(answer)["near_misses"][0]["paper_id"] == answer.near_misses[0].paper_id
-    title = answer.near_misses[0].title or "(untitled)"
+    title = answer.near_misses[0].title or "“"
     assert "Just under the cut:\n- " + title in answer_text(answer, near_misses=True)
     assert "Just under the cut" not in answer_text(answer)
     assert "Nothing is just under the cut." in answer_text(replace(answer, near_misses=()), near_misses=True)

@@ -41,8 +41,8 @@ OF_OTHERS = 0.2   # what it costs that a sentence speaks of what others did, or 
 OF_EITHER = 0.05  # what it costs that a sentence may speak of either
 
 _OWN_WORK = (
-    r"\b(?:we|our(?! knowledge\b)|ours|(?:this|the present) (?:paper|work|study|article|survey|review|research|report|thesis)|"
-    r"the (?:proposed|resulting)|here)\b"
+    r"\b(?:we|our(?! knowledge\b)|ours|here|the (?:proposed|resulting)|"
+    r"(?:this|the present) (?:paper|work|study|article|survey|review|research|report|thesis))\b"
 )
 
 
@@ -309,7 +309,7 @@ def proof_of(
         for last in (position, position + 1)[:1 + pair]:
             covered = max(one.score for one in hit.sentences[position:last + 1]) if topical else 0.0
             share = len(set.union(*having[position:last + 1])) / len(wanted) if wanted else 0.0
-            others = min(costs[position:last + 1])
+            others = sum(costs[position:last + 1]) / (last + 1 - position)
             worth = covered + OF_NAME * share - OF_SECOND * (last - position) - others
             if worth > best + 1e-6:
                 text = hit.paper.abstract[sentence.start:hit.sentences[last].end]
@@ -346,7 +346,8 @@ def heading(answer: Answer) -> str:
 
 
 def line(listed: ListItem) -> str:
-    """One item as text."""
-    label = listed.name or listed.title or "(untitled)"
+    """One item as text; a paper without a name and a title is told by its words."""
+    label = listed.name or listed.title
     title = f" — {listed.title}" if listed.title and listed.title != label else ""
-    return f"{label}{title}: “{shorten(listed.quote, 400)}” [{listed.mark}]"
+    said = f"“{shorten(listed.quote, 400)}”"
+    return f"{label}{title}: {said} [{listed.mark}]" if label else f"{said} (untitled) [{listed.mark}]"
