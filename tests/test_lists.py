@@ -9,6 +9,7 @@ from test_answers import check_contract
 
 from assistant import Assistant, Paper, Settings
 from assistant.answering.facets import facets_in
+from assistant.answering.limits import limit
 from assistant.answering.lists import proof_of
 from assistant.answering.membership import CUTS, alternatives_of
 from assistant.answering.method_names import method_name
@@ -159,6 +160,43 @@ def test_a_group_of_languages_is_found_by_its_members(assistant: Assistant) -> N
     on_swahili = {paper.paper_id for paper in papers if "Swahili" in paper.abstract}
     assert on_swahili and on_swahili <= listed(answer)
     assert all("Swahili" in item.quote for item in answer.items if item.paper_id in on_swahili)
+
+
+# -- how many are asked for
+
+
+@pytest.mark.parametrize(("text", "count"), [
+    ("three papers about recommendation", 3), ("top 5 papers on machine translation", 5),
+    ("name three benchmarks", 3), ("please give me the two best speech models", 2),
+    ("machine translation, top 4", 4), ("five most relevant abstracts on retrieval", 5),
+    ("show me 3 of the papers that use LoRA", 3), ("one paper about hallucination", 1),
+    ("what are the 2 main approaches to pruning?", 2),
+    ("papers with two-stage training", None), ("which papers use three datasets?", None),
+    ("which 7B models are Japanese?", None), ("two of those papers", None), ("at least three papers on speech", None),
+    ("list 0 papers", None), ("what did one of them find?", None), ("3.5 models", None),
+    ("papers on 3 languages", None),
+])
+def test_a_number_of_papers_is_told_from_other_numbers(text: str, count: int | None) -> None:
+    found = limit(text)
+
+    assert (found.count if found else None) == count
+
+
+def test_as_many_papers_are_listed_as_are_asked_for(assistant: Assistant) -> None:
+    every = assistant.ask("papers about recommendation")
+    three = assistant.ask("three papers about recommendation")
+
+    assert [item.paper_id for item in three.items] == [item.paper_id for item in every.items[:3]]
+    assert three.matched == every.matched > 3
+    assert f"; the best 3 of them, {every.matched - 3} more fit:\n1. " in three.text
+    check_contract(three, assistant)
+
+
+def test_more_than_there_are_is_all_and_a_count_has_no_limit(assistant: Assistant) -> None:
+    every = assistant.ask("papers about recommendation")
+
+    assert listed(assistant.ask("100 papers about recommendation")) == listed(every)
+    assert "more fit" not in assistant.ask("how many of the top 3 papers are about recommendation?").text
 
 
 # -- what each item says

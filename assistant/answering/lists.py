@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from assistant.answering import confidence
 from assistant.answering.citations import Marks, shorten
 from assistant.answering.facets import Facet, facets_in
+from assistant.answering.limits import limit
 from assistant.answering.membership import (
     COMMON_WORD,
     CUTS,
@@ -82,7 +83,7 @@ class Lists:
         self, answer_id: str, question: Question, members: Members | None = None, *, preface: str = "",
         treated: bool = False,
     ) -> Answer:
-        """The papers that fit, each with its proof.
+        """The papers that fit, each with its proof; of a list, the best of them where the question says how many.
 
         Args:
             members: if they have been found already.
@@ -97,6 +98,8 @@ class Lists:
                 "no paper of the collection fits" if members.treated else "the collection does not seem to treat this"
             )
             return self._refuse(answer_id, question, members.nearest, reason, confidence.NO_PAPER)
+        wanted = limit(question.text) if question.kind != "count" else None
+        shown = kept[:wanted.count] if wanted else kept
         marks = Marks()
         keys = [name.key for name in question.hard]
         facets = [asked.facet for asked in facets_in(question.positive)]
@@ -104,19 +107,19 @@ class Lists:
         def proof(hit: Hit, own: str | None) -> SentenceHit:
             return proof_of(hit, names=keys, topical=members.topical, facets=facets, own=own)
 
-        named = [(member.hit, self._method(member.hit)) for member in kept]
+        named = [(member.hit, self._method(member.hit)) for member in shown]
         items = tuple(item(hit, marks, proof=proof(hit, own), name=own) for hit, own in named)
         near_misses = tuple(
             Nearest(hit.paper.paper_id, hit.paper.title, proof(hit, None).text, hit.paper.sources, hit.similarity)
             for hit in (member.hit for member in members.under) if hit.sentences
         )
-        head = _headline(question, len(items), members)
+        head = _headline(question, len(kept), len(shown), members)
         return Answer(
             answer_id, question.text, question.kind,
             preface + as_text(head, items),
             tuple(AnswerSentence(listed.quote, (listed.mark,), checked=True) for listed in items),
-            marks.citations(), items, considered=members.considered, matched=len(items),
-            confidence=confidence.of_list([member.chance for member in kept]),
+            marks.citations(), items, considered=members.considered, matched=len(kept),
+            confidence=confidence.of_list([member.chance for member in shown]),
             trace=(*question.trace, *members.trace), near_misses=near_misses,
         )
 
@@ -157,9 +160,12 @@ class Lists:
     def telling(self, question: Question) -> Question:
         """The question without words of its topic that are asked for exactly or too common to tell papers apart.
 
-        Facets are exact. Beside a name, a word that a third of the collection has decides nothing.
+        Facets are exact. Beside a name, a word that a third of the collection has decides nothing. The number of
+        papers to be shown is no topic.
         """
         spent = {word for asked in facets_in(question.positive) for word in asked.words}
+        wanted = limit(question.text)
+        spent |= {wanted.word} if wanted else set()
         question = replace(
             question, topic=tuple(word for word in question.topic if word not in spent),
             hard=tuple(name for name in question.hard if name.surface.casefold() not in spent),
@@ -266,12 +272,14 @@ class Lists:
         return method_name(hit.paper, papers_with=self._retriever.collection.store.name_counts)
 
 
-def _headline(question: Question, found: int, members: Members) -> str:
+def _headline(question: Question, found: int, shown: int, members: Members) -> str:
     head = f"{found} of {members.considered} papers {'matches' if found == 1 else 'match'}"
     if question.hard:
         link = " or " if question.any_of or members.any_name else " and "
         mention = link.join(name.label for name in question.hard)
         head += f"; {members.named} {'mentions' if members.named == 1 else 'mention'} {mention}"
+    if shown < found:
+        head += f"; the best {f'{shown} of them' if shown > 1 else 'of them'}, {found - shown} more fit"
     return head + (":" if found else ".")
 
 
