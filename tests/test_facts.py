@@ -101,10 +101,10 @@ def test_where_a_list_or_a_fact_may_be_meant_both_are_given(assistant: Assistant
 
     assert told.kind == "fact" and sentences.startswith("The paper says: ")
     assert listed.startswith("1 of 326 papers matches:\n1. Hypnos: “")
-    assert [listed.endswith(f"“{cited.quote}” [{cited.mark}]") for cited in told.citations].count(True) == 1
-    assert [item.mark for item in told.items] == [4]
-    assert [citation.mark for citation in told.citations] == [1, 2, 3, 4]
-    assert [sentence.text in sentences for sentence in told.sentences] == [True, True, True, False]
+    assert [citation.mark for citation in told.citations] == list(range(1, len(told.citations) + 1))
+    proof = {citation.mark: citation.quote for citation in told.citations}[told.items[0].mark]
+    assert listed.endswith(f"“{proof}” [{told.items[0].mark}]")
+    assert all(sentence.text in sentences for sentence in told.sentences[:-1])
     assert told.trace[-1].startswith("as a list or as a fact: ")
     assert [item.mark for item in assistant.ask("any papers dealing with Vietnamese?").items] == [1]
 
