@@ -13,6 +13,7 @@ from assistant import Answer, Assistant, Paper, Source
 from assistant.errors import MisuseError
 from assistant.records import Citation, ListItem
 from assistant.ui.export import CSV_COLUMNS, FORMATS, bibtex, export, markdown, table
+from assistant.ui.render import answer_text
 
 HOSTILE = '=HYPERLINK("http://evil.example","x") & 100% of {braces} in_x ~ \\cmd #1 $5 ^2'
 
@@ -49,7 +50,8 @@ def test_bibtex_says_what_is_not_known_and_invents_nothing() -> None:
     assert [str(person) for person in first.persons["author"]] == ["Meng, Kevin", "Bau, David"]
     assert (first.fields["year"], first.fields["title"]) == ("2022", "{Rome: A Tale}")
     assert "does not know" not in first.fields["note"]
-    assert not {"author", "year", "title"} & {*second.fields, *second.persons}
+    assert not {"author", "year"} & {*second.fields, *second.persons}
+    assert second.fields["title"] == "{[An abstract.]}"
     assert second.fields["note"].endswith("The collection does not know its title, authors or year.")
 
 
@@ -154,3 +156,19 @@ def test_every_address_that_a_paper_gives_is_cited_with_its_scheme(assistant: As
 
     assert len(urls) > 50 and all(url.startswith(("https://", "http://")) for url in urls)
     assert not [p.paper_id for p in papers if "github.com/" in p.abstract and "://" not in p.abstract]
+
+
+def test_papers_without_a_title_are_told_apart_by_their_words() -> None:
+    named = paper(1, title=None, abstract="Few models know surgery. We introduce Hypnos, a model of anesthesia.")
+    plain = paper(2, title=None, abstract="Spatial grids are hard to walk for language models of every size and kind.")
+    papers = {found.paper_id: found for found in (named, plain)}
+
+    entries = parsed(bibtex(answer(named, plain), papers))
+    shown = markdown(answer(named, plain, items=True)) + answer_text(answer(named, plain))
+
+    assert [key[:6] for key in entries] == ["hypnos", "spatia"]
+    first, second = (entry.fields["title"] for entry in entries.values())
+    assert first.startswith("{[Hypnos: Few models know surgery.")
+    assert second == "{[Spatial grids are hard to walk for language models of every …]}"
+    assert "**(untitled)**" not in shown
+    assert "(untitled), " not in shown

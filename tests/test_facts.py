@@ -55,6 +55,28 @@ def test_a_question_for_code_gives_the_whole_address(assistant: Assistant) -> No
     assert "https://github.com/neulab/prompt2model" in answer.text
 
 
+@pytest.mark.parametrize(("question", "words"), [
+    ("what is TruthfulQA?", "We propose a benchmark to measure whether a language model is truthful"),
+    ("What is Spectron?", "We present Spectron, a novel approach"),
+    ("what is UL2?", "This paper presents a unified framework for pre-training models"),
+    ("what is Weaver?", "This work introduces Weaver, our first family of large language models"),
+    ("what is instruction tuning?", "Instruction tuning refers to the process of further training LLMs"),
+    ("what is model editing?", "Model editing aims to precisely alter the behaviors"),
+    ("what is catastrophic forgetting?", "Pre-trained LLMs, when tailored for specific needs"),
+])
+def test_a_definition_begins_with_what_says_what_the_thing_is(
+    question: str, words: str, assistant: Assistant
+) -> None:
+    assert assistant.ask(question).sentences[0].text.startswith(words)
+
+
+def test_a_sentence_with_an_address_does_not_say_what_a_thing_is(assistant: Assistant) -> None:
+    told = assistant.ask("what is MEMIT?")
+
+    assert told.sentences[0].text.startswith("We develop MEMIT, a method")
+    assert not any("http" in sentence.text for sentence in told.sentences[:-1])
+
+
 def test_a_yes_no_question_starts_with_what_decides_it(assistant: Assistant) -> None:
     answer = assistant.ask("Does CodeRanker have to execute the sampled programs to judge them?")
 
@@ -81,10 +103,11 @@ def test_where_a_list_or_a_fact_may_be_meant_both_are_given(assistant: Assistant
     sentences, _, listed = told.text.partition("\n\n")
 
     assert told.kind == "fact" and sentences.startswith("The paper says: ")
-    assert listed.startswith("1 of 326 papers matches:\n1. Hypnos: “") and listed.endswith("” [1]")
-    assert [item.mark for item in told.items] == [1]  # whose proof is quoted above
-    assert [citation.mark for citation in told.citations] == [1, 2, 3]
-    assert [sentence.marks for sentence in told.sentences] == [(1,), (2,), (3,), (1,)]
+    assert listed.startswith("1 of 326 papers matches:\n1. Hypnos: “")
+    assert [citation.mark for citation in told.citations] == list(range(1, len(told.citations) + 1))
+    proof = {citation.mark: citation.quote for citation in told.citations}[told.items[0].mark]
+    assert listed.endswith(f"“{proof}” [{told.items[0].mark}]")
+    assert all(sentence.text in sentences for sentence in told.sentences[:-1])
     assert told.trace[-1].startswith("as a list or as a fact: ")
     assert [item.mark for item in assistant.ask("any papers dealing with Vietnamese?").items] == [1]
 

@@ -9,6 +9,7 @@ from test_answers import check_contract
 
 from assistant import Assistant, Paper, Settings
 from assistant.answering.facets import facets_in
+from assistant.answering.limits import limit
 from assistant.answering.lists import proof_of
 from assistant.answering.membership import CUTS, alternatives_of
 from assistant.answering.method_names import method_name
@@ -206,6 +207,43 @@ def test_a_group_of_languages_is_found_by_its_members(assistant: Assistant) -> N
     assert all("Swahili" in item.quote for item in answer.items if item.paper_id in on_swahili)
 
 
+# -- how many are asked for
+
+
+@pytest.mark.parametrize(("text", "count"), [
+    ("three papers about recommendation", 3), ("top 5 papers on machine translation", 5),
+    ("name three benchmarks", 3), ("please give me the two best speech models", 2),
+    ("machine translation, top 4", 4), ("five most relevant abstracts on retrieval", 5),
+    ("show me 3 of the papers that use LoRA", 3), ("one paper about hallucination", 1),
+    ("what are the 2 main approaches to pruning?", 2),
+    ("papers with two-stage training", None), ("which papers use three datasets?", None),
+    ("which 7B models are Japanese?", None), ("two of those papers", None), ("at least three papers on speech", None),
+    ("list 0 papers", None), ("what did one of them find?", None), ("3.5 models", None),
+    ("papers on 3 languages", None),
+])
+def test_a_number_of_papers_is_told_from_other_numbers(text: str, count: int | None) -> None:
+    found = limit(text)
+
+    assert (found.count if found else None) == count
+
+
+def test_as_many_papers_are_listed_as_are_asked_for(assistant: Assistant) -> None:
+    every = assistant.ask("papers about recommendation")
+    three = assistant.ask("three papers about recommendation")
+
+    assert [item.paper_id for item in three.items] == [item.paper_id for item in every.items[:3]]
+    assert three.matched == every.matched > 3
+    assert f"; the best 3 of them, {every.matched - 3} more fit:\n1. " in three.text
+    check_contract(three, assistant)
+
+
+def test_more_than_there_are_is_all_and_a_count_has_no_limit(assistant: Assistant) -> None:
+    every = assistant.ask("papers about recommendation")
+
+    assert listed(assistant.ask("100 papers about recommendation")) == listed(every)
+    assert "more fit" not in assistant.ask("how many of the top 3 papers are about recommendation?").text
+
+
 # -- what each item says
 
 
@@ -225,7 +263,7 @@ def hit(scores: tuple[float, ...]) -> Hit:
 
 
 @pytest.mark.parametrize(("scores", "names", "topical", "proof"), [
-    ((0.8, 0.2, 0.7, 0.1), ["gptj"], True, "Editing GPT-J is hard."),
+    ((0.8, 0.2, 0.78, 0.1), ["gptj"], True, "Editing GPT-J is hard."),
     ((0.9, 0.2, 0.1, 0.1), ["gptj"], True, "We study editing of facts. We use GPT-J."),
     ((0.8, 0.2, 0.9, 0.1), [], True, "Editing GPT-J is hard."),
     ((0.8, 0.2, 0.9, 0.1), ["gptj"], False, "We use GPT-J."),
@@ -241,19 +279,21 @@ def test_the_proof_shows_name_and_topic(
     assert shown.text == proof == found.paper.abstract[shown.start:shown.end]
 
 
-@pytest.mark.parametrize(("score", "start"), [(0.85, 1), (0.95, 0)])
-def test_the_proof_speaks_of_the_papers_own_work_where_it_meets_the_topic_nearly_as_well(
-    score: float, start: int
-) -> None:
-    texts = ("Recent work edits facts.", "Ours edits facts too.")
+@pytest.mark.parametrize(("before", "ours"), [
+    ("Pruning lags behind in practice.", "We bring pruning to sparse models."),
+    ("Pruning is a widely known way to shrink models.", "DSnoT does iterative pruning and growing."),
+    ("To our knowledge, pruning has not been tried.", "To meet these challenges, we try pruning here."),
+])
+def test_the_proof_is_of_the_papers_own_work(before: str, ours: str) -> None:
+    texts = [before, ours, "However, pruning remains hard."]
     abstract = " ".join(texts)
-    starts = [abstract.index(text) for text in texts]
-    found = Hit(Paper("0" * 20, None, abstract, abstract), 1.0, 1.0, 1.0, 1.0, sentences=tuple(
-        SentenceHit(at, at + len(text), text, worth)
-        for at, text, worth in zip(starts, texts, (score, 0.8), strict=True)
-    ))
+    sentences = tuple(
+        SentenceHit(abstract.index(text), abstract.index(text) + len(text), text, score)
+        for text, score in zip(texts, (0.9, 0.8, 0.9), strict=True)
+    )
+    found = Hit(Paper("0" * 20, None, abstract, abstract), 1.0, 1.0, 1.0, 1.0, sentences=sentences)
 
-    assert proof_of(found, names=(), topical=True).start == starts[start]
+    assert proof_of(found, names=[], topical=True, own="DSnoT").text == ours
 
 
 @pytest.mark.parametrize(("abstract", "name"), [
@@ -267,9 +307,37 @@ def test_the_proof_speaks_of_the_papers_own_work_where_it_meets_the_topic_nearly
     ("We fine-tune models on notes from MIMIC and release them.", None),
     ("Code is released at https://github.com/AlanAnsell/peft.", None),
     ("Experiments show that in-context knowledge editing (IKE) does well.", "IKE"),
+    ("We introduce Broad-Minded Curriculum Planning for Refinement (BRACIR), a framework.", "BRACIR"),
+    ("We propose Branch-Pruned Fine-Tuning, or BPFT, which tunes branches.", "BPFT"),
+    ("We propose Gradient-Mask Tuning (GMT), a method based on gradients.", "GMT"),
+    ("We propose Quick Rotation (QR) based on Givens.", "QR"),
+    ("Existing entity linking (EL) is slow. We introduce an EL system.", None),
+    ("We present novel KB completion models.", None),
+    ("In this work we build KB models. Conventional KBs are dense.", None),
+    ("We introduce a Pointwise V-Information (PVI) based tuning method.", None),
+    ("We propose a metric called DS weight to filter samples.", None),
+    ("Companies have developed multilingual language models (MLM) for this.", None),
+    ("Many works reproduce its pipeline, namely Feedback From Users (FFU).", None),
+    ("We experiment with a widely adopted approach called SLAM-ASR.", None),
+    ("We design tests in two pairs, namely English-to-Arabic (EN-AR), English-to-Thai (EN-TH).", None),
 ])
 def test_a_name_a_paper_only_mentions_is_not_its_method(abstract: str, name: str | None) -> None:
     paper = Paper("3" * 20, None, abstract, abstract)
+
+    assert method_name(paper, papers_with=lambda keys: dict.fromkeys(keys, 1)) == name
+
+
+@pytest.mark.parametrize(("title", "abstract", "name"), [
+    ("Primer: Searching for Efficient Transformers", "We search.", "Primer"),
+    ("LexGPT 0.1: models for law", "LexGPT models are trained.", "LexGPT 0.1"),
+    ("Activation Addition: Steering", "Our Activation Addition (ActAdd) steers.", "Activation Addition"),
+    ("Beyond Human Data: Scaling Self-Training", "We go beyond human data.", None),
+    ("RAG vs Fine-tuning: A Case Study", "We compare both.", None),
+])
+def test_a_phrase_before_a_colon_is_a_name_if_the_abstract_writes_it_as_one(
+    title: str, abstract: str, name: str | None
+) -> None:
+    paper = Paper("3" * 20, title, abstract, abstract)
 
     assert method_name(paper, papers_with=lambda keys: dict.fromkeys(keys, 1)) == name
 
@@ -283,7 +351,7 @@ def test_near_misses_are_under_the_cut_and_shown_when_asked_for(assistant: Assis
     assert answer.near_misses
     assert not {near.paper_id for near in answer.near_misses} & listed(answer)
     assert answer_json(answer)["near_misses"][0]["paper_id"] == answer.near_misses[0].paper_id
-    title = answer.near_misses[0].title or "(untitled)"
+    title = answer.near_misses[0].title or "“"
     assert "Just under the cut:\n- " + title in answer_text(answer, near_misses=True)
     assert "Just under the cut" not in answer_text(answer)
     assert "Nothing is just under the cut." in answer_text(replace(answer, near_misses=()), near_misses=True)

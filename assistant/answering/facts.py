@@ -9,8 +9,8 @@ from dataclasses import asdict, replace
 from assistant.answering import answerable, confidence
 from assistant.answering.asked import Asked, asked
 from assistant.answering.citations import quoted, title_of, with_marks
+from assistant.answering.definitions import defined_first
 from assistant.answering.sentences import Candidate, Reading, is_background, read
-from assistant.answering.short_for import spelt_out
 from assistant.question import Question
 from assistant.records import Answer, Hit
 from assistant.retrieval.retriever import Query, Retriever
@@ -72,7 +72,7 @@ class Facts:
             refusal = replace(refusal, trace=trace)
             return refusal if astray else _with_nearest(refusal)
         ranking = self._retriever.ranking(query, candidates=self._candidates)
-        chosen = spelt_out(question, wanted, chosen, ranking, self._retriever)
+        chosen = defined_first(question, wanted, chosen, ranking, self._retriever)
         ordered = together(chosen, first_leads=wanted.yes_no)
         sentences, citations = quoted(
             [(item.hit.paper, item.sentence.start, item.sentence.end) for item in ordered]

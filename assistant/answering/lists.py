@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from assistant.answering import confidence
 from assistant.answering.citations import Marks, shorten
 from assistant.answering.facets import Facet, facets_in
+from assistant.answering.limits import limit
 from assistant.answering.membership import (
     COMMON_WORD,
     CUTS,
@@ -39,7 +40,13 @@ Refuse = Callable[[str, Question, Sequence[Hit], str, float], Answer]
 
 OF_NAME = 0.25    # what the asked names add to a sentence as proof, beside 0–1 for meeting the topic
 OF_SECOND = 0.12  # what a second sentence costs
-OF_OTHERS = 0.1   # what it costs that a sentence speaks of what others did
+OF_OTHERS = 0.2   # what it costs that a sentence speaks of what others did, or of the world before the paper
+OF_EITHER = 0.05  # what it costs that a sentence may speak of either
+
+_OWN_WORK = (
+    r"\b(?:we|our(?! knowledge\b)|ours|here|the (?:proposed|resulting)|"
+    r"(?:this|the present) (?:paper|work|study|article|survey|review|research|report|thesis))\b"
+)
 
 
 _BOTH = re.compile(r"\b(?:both|all of|together)\b", re.IGNORECASE)  # then papers with one of the names are no answer
@@ -87,7 +94,7 @@ class Lists:
         self, answer_id: str, question: Question, members: Members | None = None, *, preface: str = "",
         treated: bool = False,
     ) -> Answer:
-        """The papers that fit, each with its proof.
+        """The papers that fit, each with its proof; of a list, the best of them where the question says how many.
 
         Args:
             members: if they have been found already.
@@ -102,27 +109,28 @@ class Lists:
                 "no paper of the collection fits" if members.treated else "the collection does not seem to treat this"
             )
             return self._refuse(answer_id, question, members.nearest, reason, confidence.NO_PAPER)
+        wanted = limit(question.text) if question.kind != "count" else None
+        shown = kept[:wanted.count] if wanted else kept
         marks = Marks()
         keys = [name.key for name in question.hard]
         facets = [asked.facet for asked in facets_in(question.positive) if not asked.negated]
 
-        def proof(hit: Hit) -> SentenceHit:
-            return proof_of(hit, names=keys, topical=members.topical, facets=facets)
+        def proof(hit: Hit, own: str | None) -> SentenceHit:
+            return proof_of(hit, names=keys, topical=members.topical, facets=facets, own=own)
 
-        items = tuple(
-            item(member.hit, marks, proof=proof(member.hit), name=self._method(member.hit)) for member in kept
-        )
+        named = [(member.hit, self._method(member.hit)) for member in shown]
+        items = tuple(item(hit, marks, proof=proof(hit, own), name=own) for hit, own in named)
         near_misses = tuple(
-            Nearest(hit.paper.paper_id, hit.paper.title, proof(hit).text, hit.paper.sources, hit.similarity)
+            Nearest(hit.paper.paper_id, hit.paper.title, proof(hit, None).text, hit.paper.sources, hit.similarity)
             for hit in (member.hit for member in members.under[:MAX_NEAR_MISSES]) if hit.sentences
         )
-        head = _headline(question, len(items), members)
+        head = _headline(question, len(kept), len(shown), members)
         return Answer(
             answer_id, question.text, question.kind,
             preface + as_text(head, items),
             tuple(AnswerSentence(listed.quote, (listed.mark,), checked=True) for listed in items),
-            marks.citations(), items, considered=members.considered, matched=len(items),
-            confidence=confidence.of_list([member.chance for member in kept]),
+            marks.citations(), items, considered=members.considered, matched=len(kept),
+            confidence=confidence.of_list([member.chance for member in shown]),
             trace=(*question.trace, *members.trace), near_misses=near_misses,
         )
 
@@ -183,11 +191,13 @@ class Lists:
         """The question without words of its topic that are asked for exactly or too common to tell papers apart.
 
         Facets are exact. Beside a name, a word that a third of the collection has decides nothing; beside a facet or
-        something left out, "papers" decides nothing.
+        something left out, "papers" decides nothing. The number of papers to be shown is no topic.
         """
         spent = {word for asked in facets_in(question.positive) for word in asked.words}
         if spent or question.exclusions:
             spent |= PAPERS
+        wanted = limit(question.text)
+        spent |= {wanted.word} if wanted else set()
         question = replace(
             question, topic=tuple(word for word in question.topic if word not in spent),
             hard=tuple(name for name in question.hard if name.surface.casefold() not in spent),
@@ -296,12 +306,14 @@ class Lists:
         return method_name(hit.paper, papers_with=self._retriever.collection.store.name_counts)
 
 
-def _headline(question: Question, found: int, members: Members) -> str:
+def _headline(question: Question, found: int, shown: int, members: Members) -> str:
     head = f"{found} of {members.considered} papers {'matches' if found == 1 else 'match'}"
     if question.hard:
         link = " or " if question.any_of or members.any_name else " and "
         mention = link.join(name.label for name in question.hard)
         head += f"; {members.named} {'mentions' if members.named == 1 else 'mention'} {mention}"
+    if shown < found:
+        head += f"; the best {f'{shown} of them' if shown > 1 else 'of them'}, {found - shown} more fit"
     return head + (":" if found else ".")
 
 
@@ -315,11 +327,16 @@ def item(hit: Hit, marks: Marks, *, proof: SentenceHit, name: str | None) -> Lis
     )
 
 
-def proof_of(hit: Hit, *, names: Sequence[str], topical: bool, facets: Sequence[Facet] = ()) -> SentenceHit:
+def proof_of(
+    hit: Hit, *, names: Sequence[str], topical: bool, facets: Sequence[Facet] = (), own: str | None = None
+) -> SentenceHit:
     """The sentence that best shows why a paper is in the list, or two in a row where only both show it.
 
-    Without a topic, the first sentence that shows the most of the asked names and facets. With one, a sentence counts
-    by how it meets the topic, by how many of them it shows, and by whether it speaks of the paper's own work.
+    A sentence counts by how it meets the topic, if there is one, by how many of the asked names and facets it shows,
+    and by whether it speaks of the paper's own work; the first of the best is taken.
+
+    Args:
+        own: what the paper calls its method.
     """
     wanted = {*names, *(facet.name for facet in facets)}
     having = [
@@ -327,18 +344,37 @@ def proof_of(hit: Hit, *, names: Sequence[str], topical: bool, facets: Sequence[
         | {facet.name for facet in facets if facet.shown_by(sentence.text)}
         for sentence in hit.sentences
     ]
+    costs = _of_others(hit.sentences, own)
     best, proof = -1.0, hit.sentences[0]
     for position, sentence in enumerate(hit.sentences):
         pair = position + 1 < len(hit.sentences) and bool(wanted)
         for last in (position, position + 1)[:1 + pair]:
             covered = max(one.score for one in hit.sentences[position:last + 1]) if topical else 0.0
             share = len(set.union(*having[position:last + 1])) / len(wanted) if wanted else 0.0
-            others = topical and all(is_background(one.text) for one in hit.sentences[position:last + 1])
-            worth = covered + OF_NAME * share - OF_SECOND * (last - position) - OF_OTHERS * others
+            others = sum(costs[position:last + 1]) / (last + 1 - position)
+            worth = covered + OF_NAME * share - OF_SECOND * (last - position) - others
             if worth > best + 1e-6:
                 text = hit.paper.abstract[sentence.start:hit.sentences[last].end]
                 best, proof = worth, SentenceHit(sentence.start, hit.sentences[last].end, text, covered)
     return proof
+
+
+def _of_others(sentences: Sequence[SentenceHit], own: str | None) -> list[float]:
+    """What it costs each sentence as proof that it does not speak of the paper's own work.
+
+    What stands before the first sentence about its own work sets the scene.
+    """
+    name = rf"|\b{re.escape(own)}\b" if own else ""
+    found = [re.search(_OWN_WORK + name, sentence.text, re.IGNORECASE) for sentence in sentences]
+    first = next((at for at, ours in enumerate(found) if ours), 0)
+
+    def cost(at: int) -> float:
+        ours, text = found[at], sentences[at].text
+        if ours is not None:  # "To address these challenges, we …": what comes before "we" may be of others
+            return OF_EITHER if is_background(text[ours.start():]) else 0.0
+        return OF_OTHERS if at < first or is_background(text) else OF_EITHER
+
+    return [cost(at) for at in range(len(sentences))]
 
 
 def as_text(head: str, items: Sequence[ListItem]) -> str:
@@ -357,7 +393,8 @@ def heading(answer: Answer) -> str:
 
 
 def line(listed: ListItem) -> str:
-    """One item as text."""
-    label = listed.name or listed.title or "(untitled)"
+    """One item as text; a paper without a name and a title is told by its words."""
+    label = listed.name or listed.title
     title = f" — {listed.title}" if listed.title and listed.title != label else ""
-    return f"{label}{title}: “{shorten(listed.quote, 400)}” [{listed.mark}]"
+    said = f"“{shorten(listed.quote, 400)}”"
+    return f"{label}{title}: {said} [{listed.mark}]" if label else f"{said} (untitled) [{listed.mark}]"

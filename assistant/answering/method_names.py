@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from assistant.records import Paper
 from assistant.retrieval.names import Name, abbreviations, find_names, name_key
+from assistant.retrieval.words import FUNCTION_WORDS
 
 MAX_PAPERS_OF_OWN_NAME = 8
 TITLE_HEAD_WORDS = 3
@@ -26,6 +27,22 @@ _TURNS_AWAY = re.compile(
 )
 _APPOSED = re.compile(r"(?:[,:]|\s[-–—])\s*[\"'“‘]?$")
 _ENDS_THERE = re.compile(r"[\"'”’]?(?:[,.;:]| \(|$)")  # "Codex, a language model", but not "Lawyer LLaMA"
+# What there is already: "existing methods, namely", "a widely adopted approach called", "companies have developed".
+_OF_OTHERS = re.compile(
+    r"\b(?:existing|previous|prior|recent(?:ly)?|conventional|traditional(?:ly)?|mainstream|popular|common(?:ly)?|"
+    r"widely|well-known|reproduce\w*|(?:companies|researchers|works|studies|institut\w+) have)\b", re.IGNORECASE,
+)
+_PLURAL = re.compile(r"[A-Z\d]s$")  # "SLMs": a kind, of which there are many
+_FOLLOWING = re.compile(r"[ -]([a-z]+)")
+_BASED = re.compile(r"\)?[ -](?:based|driven|style)\b(?! on\b)")  # "PVI-based tuning" is not called PVI
+_KIND = re.compile(
+    r"(?:framework|method(?:ology)?|approach|model|system|algorithm|technique|strateg(?:y|ies)|pipeline|dataset|corpus|"
+    r"benchmark|tool(?:kit)?|librar(?:y|ies)|architecture|network|optimi[sz]er|paradigm|objective|loss|suite)(?:e?s)?|"
+    r"\w+ing"
+)
+_ENUMERATED = re.compile(r"\), (?:and )?[\w-]+(?: [\w-]+){0,4} \([A-Z]")  # "English-to-Arabic (EN-AR), English-to-…"
+_GOES_ON = re.compile(r" [A-Z][\w-]*(?: (?:[A-Z][\w-]*|of|for|and|in|with|to|via|on))*")
+_SHORT_FORM = re.compile(r",? (?:\((?:called )?|or )([A-Z]\w*[A-Z\d][\w-]*)")
 _REACH = 110  # characters between the verb and the name
 
 
@@ -36,11 +53,25 @@ def method_name(paper: Paper, *, papers_with: Callable[[Sequence[str]], Mapping[
         papers_with: name keys -> how many papers mention each. A name many papers have is not this paper's own.
     """
     head, colon, _ = (paper.title or "").partition(":")
-    if colon and len(head.split()) <= TITLE_HEAD_WORDS:
+    if colon and _heads(head.strip(), paper.abstract):
         return head.strip()
     found = list(_introduced(paper.abstract))
     counts = papers_with([name.key for name in found])
     return next((name.surface for name in found if counts.get(name.key, 1) <= MAX_PAPERS_OF_OWN_NAME), None)
+
+
+def _heads(head: str, abstract: str) -> bool:
+    """Whether what stands before a title's colon is a name: one word, or a few that the abstract writes as a name too.
+
+    "Beyond Human Data: …" begins with a phrase. A version may be missing in the abstract: "LexGPT 0.1".
+    """
+    parts = head.split()
+    if len(parts) < 2:
+        return bool(parts)
+    version = len(parts) == 2 and parts[1][:1].isdigit()
+    apart = r"[\s-]?".join(re.escape(part) for part in parts)
+    written = (match.group() for match in re.finditer(apart, abstract, re.IGNORECASE))
+    return len(parts) <= TITLE_HEAD_WORDS and (version or any(any(map(str.isupper, found)) for found in written))
 
 
 def _introduced(abstract: str) -> Iterator[Name]:
@@ -49,18 +80,22 @@ def _introduced(abstract: str) -> Iterator[Name]:
     begins = _beginnings(abstract, names)
     for verb in (_BRINGS, _NAMES, _SHOWS):
         for match in verb.finditer(abstract):
+            if _OF_OTHERS.search(abstract, _clause_begin(abstract, match.start()), match.end()):
+                continue
             stop = _CLAUSE_END.search(abstract, match.end())
             reach = min(match.end() + _REACH, stop.start() if stop else len(abstract))
             for position, name in enumerate(names):
                 start = begins[position]
                 if start < match.end() or name.start >= reach or _within_another(name, names, begins):
                     continue
+                if _is_common(name, names, abstract, introduced=match.start()):
+                    continue
                 between = abstract[match.end():start]
                 shaped = _looks_made(name) or (start < name.start)
                 if not shaped and not _ENDS_THERE.match(abstract, name.end):
                     continue
                 if _is_object(between, verb, shaped=shaped, spelled=start < name.start):
-                    yield _in_brackets_after(name, names, abstract) or name
+                    yield _in_brackets_after(name, names, abstract) or _whole(name, abstract)
                     break
 
 
@@ -86,6 +121,46 @@ def _in_brackets_after(name: Name, names: Sequence[Name], abstract: str) -> Name
         if abstract[name.end:other.start] == " (" and abstract[other.end:other.end + 1] == ")"
         and other.surface.isupper() and len(other.surface) < len(name.surface)
     ), None)
+
+
+def _is_common(name: Name, names: Sequence[Name], abstract: str, *, introduced: int) -> bool:
+    """Whether a name is that of a field, of a kind of thing, or of a part of the thing brought.
+
+    What was spoken of before it was brought ("existing knowledge editing (KE)") or is spoken of in the plural ("KBs")
+    is not of the paper's making.
+
+    Args:
+        introduced: where the verb stands.
+    """
+    mentions = [other for other in names if other.key == name.key]
+    after = _FOLLOWING.match(abstract, name.end)
+    beside = after is not None and after.group(1) not in FUNCTION_WORDS and not _KIND.fullmatch(after.group(1))
+    return (
+        beside or mentions[0].start < introduced or any(_PLURAL.search(other.surface) for other in mentions)
+        or bool(_BASED.match(abstract, name.end) or _ENUMERATED.match(abstract, name.end))
+    )
+
+
+def _whole(name: Name, abstract: str) -> Name:
+    """A name with the capitalised words it goes on with, or, where it is given, its short form.
+
+    "Expert-Specialized Fine-Tuning, or ESFT," is ESFT; "LTD Instruction Tuning" is not LTD.
+    """
+    more = _GOES_ON.match(abstract, name.end)
+    if more is None:
+        return name
+    words = more.group()
+    short = _SHORT_FORM.match(abstract, more.end())
+    if short is not None:
+        return Name(short.group(1), name_key(short.group(1)), short.start(1), short.end(1))
+    while words and not words.rpartition(" ")[2][0].isupper():
+        words = words.rpartition(" ")[0]
+    return Name(name.surface + words, name.key, name.start, name.end + len(words))
+
+
+def _clause_begin(abstract: str, at: int) -> int:
+    """Where the clause begins that a place of an abstract is in, or that a comma right before it ends."""
+    return max((abstract.rfind(end, 0, at - 1) + 1 for end in (". ", "; ", ": ", ", ")), default=0)
 
 
 def _within_another(name: Name, names: Sequence[Name], begins: Sequence[int]) -> bool:

@@ -64,7 +64,7 @@ def says_papers(text: str) -> bool:
 
 def signs(question: Question, listed: Answer, told: Answer) -> Signs:
     """Of a question and both of its answers."""
-    return Signs(log_odds(question.listing), math.log1p(len(listed.items)), log_odds(told.confidence))
+    return Signs(log_odds(question.listing), math.log1p(listed.matched), log_odds(told.confidence))
 
 
 def is_list(found: Signs) -> bool:

@@ -9,14 +9,16 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from assistant.answering.citations import places
+from assistant.answering.citations import places, shorten
 from assistant.answering.lists import heading
+from assistant.answering.method_names import method_name
 from assistant.errors import MisuseError
-from assistant.records import Answer, Citation, Paper
+from assistant.records import Answer, Citation, ListItem, Paper
 from assistant.ui.render import answer_json, answer_text
 
 CSV_COLUMNS = ("mark", "name", "title", "quote", "figures", "sources", "url", "paper_id")
-KEY_DIGITS = 8  # of a paper's id in its BibTeX key
+KEY_DIGITS = 8       # of a paper's id in its BibTeX key
+SUPPLIED_TITLE = 60  # characters of an abstract that stand for a title that is not known
 
 _MARK = re.compile(r"\\\[(\d+)\\\]")
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>|~#$])")
@@ -70,7 +72,7 @@ def markdown(answer: Answer) -> str:
     if answer.table:
         head = "| | Paper | Figures | |\n|---|---|---|---|"
         rows = [
-            f"| {_plain(row.label)} | {_plain(row.title or '(untitled)')} | {_plain(', '.join(row.figures))} | "
+            f"| {_plain(row.label)} | {_plain(row.title or 'untitled')} | {_plain(', '.join(row.figures))} | "
             f"{''.join(f'[{mark}]' for mark in row.marks)} |" for row in answer.table
         ]
         parts.append("\n".join([head, *rows]))
@@ -80,7 +82,8 @@ def markdown(answer: Answer) -> str:
     if answer.nearest:
         parts.append("### Nearest in the collection")
         parts.append("\n".join(
-            f"- {_plain(near.title or '(untitled)')} ({_plain(places(near.sources))}): “{_plain(near.quote)}”"
+            f"- {_plain(near.title)} ({_plain(places(near.sources))}): “{_plain(near.quote)}”" if near.title
+            else f"- “{_plain(near.quote)}” ({_plain(places(near.sources))})"
             for near in answer.nearest
         ))
     return "\n\n".join(parts)
@@ -101,7 +104,8 @@ def table(answer: Answer) -> str:
 def bibtex(answer: Answer, papers: Mapping[str, Paper]) -> str:
     """One entry for each cited paper, in order of citation. What the collection does not know is said in ``note``.
 
-    Keys are made of the title's first word and the paper's id, so they are unique and stay the same.
+    Keys are made of the title's first word and the paper's id, so they are unique and stay the same. A title that is
+    not known is supplied from the abstract, in brackets.
     """
     return _entries(answer.citations, papers)
 
@@ -123,18 +127,22 @@ def _body(answer: Answer) -> list[str]:
         return [_MARK.sub(r"[\1]", _plain(part)) for part in answer.text.split("\n")]
     head = [_MARK.sub(r"[\1]", _plain(part)) for part in heading(answer).split("\n\n")]
     items = [
-        f"{number}. **{_plain(item.name or item.title or '(untitled)')}**"
-        + (f" — {_plain(item.title)}" if item.title and item.name and item.title != item.name else "")
-        + f": “{_plain(item.quote)}” [{item.mark}]"
-        for number, item in enumerate(answer.items, 1)
+        f"{number}. {_label(item)}“{_plain(item.quote)}” [{item.mark}]" for number, item in enumerate(answer.items, 1)
     ]
     return [*head, "\n".join(items)]
 
 
+def _label(item: ListItem) -> str:
+    """What an item is called, with a colon; nothing where it has no name and no title."""
+    label = item.name or item.title
+    title = f" — {_plain(item.title)}" if item.title and item.title != label else ""
+    return f"**{_plain(label)}**{title}: " if label else ""
+
+
 def _reference(found: Citation) -> str:
     url = f" <{found.url}>" if found.url and not re.search(r"[\s<>]", found.url) else ""
-    title = _plain(found.title or "(untitled)")
-    return f"{title}. {_plain(places(found.sources))}. “{_plain(found.quote)}”{url}"
+    title = f"{_plain(found.title)}. " if found.title else ""
+    return f"{title}{_plain(places(found.sources))}. “{_plain(found.quote)}”{url}"
 
 
 def _plain(text: str) -> str:
@@ -182,7 +190,8 @@ def _entries(citations: Sequence[Citation], papers: Mapping[str, Paper]) -> str:
 
 
 def _entry(paper: Paper, key: str, url: str | None) -> str:
-    first = re.sub(r"[^a-z0-9]", "", _ascii((paper.title or "untitled").split()[0]).casefold()) or "paper"
+    called = paper.title or _supplied(paper)
+    first = re.sub(r"[^a-z0-9]", "", _ascii(called.split()[0]).casefold()) or "paper"
     unknown = [
         name for name, value in (("title", paper.title), ("authors", paper.authors), ("year", paper.year)) if not value
     ]
@@ -190,7 +199,7 @@ def _entry(paper: Paper, key: str, url: str | None) -> str:
         f" The collection does not know its {_listed(unknown)}." if unknown else ""
     )
     fields = {
-        "title": f"{{{_latex(paper.title)}}}" if paper.title else None,  # the inner braces keep capitals
+        "title": f"{{{_latex(called)}}}",  # the inner braces keep capitals
         "author": " and ".join(map(_author, paper.authors)) or None,
         "year": str(paper.year) if paper.year else None,
         "url": _url(url) if url else None,
@@ -199,6 +208,15 @@ def _entry(paper: Paper, key: str, url: str | None) -> str:
     }
     lines = [f"  {name} = {{{value}}}" for name, value in fields.items() if value]
     return f"@misc{{{first}{key},\n" + ",\n".join(lines) + "\n}"
+
+
+def _supplied(paper: Paper) -> str:
+    """What stands for a title that is not known, in brackets as bibliographies have it: how the abstract begins.
+
+    What the paper calls its method, if it does, comes first.
+    """
+    name = method_name(paper, papers_with=lambda keys: {})
+    return f"[{f'{name}: ' if name else ''}{shorten(paper.abstract, SUPPLIED_TITLE)}]"
 
 
 def _author(name: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import asdict, is_dataclass
 from itertools import groupby
 from typing import Any
 
-from assistant.answering.citations import places, shorten
+from assistant.answering.citations import places, shorten, title_of
 from assistant.records import SCHEMA, Answer, Hit, Nearest, Paper
 from assistant.retrieval.names import KnownName, families, find_names, name_key
 
@@ -53,7 +53,7 @@ def answer_text(answer: Answer, *, near_misses: bool = False) -> str:
     for paper_id, group in groupby(answer.citations, key=lambda citation: citation.paper_id):
         cited = list(group)
         marks = "".join(f"[{citation.mark}]" for citation in cited)
-        title = "" if paper_id in listed else f"{cited[0].title or '(untitled)'}, "
+        title = "" if paper_id in listed else f"{title_of(cited[0].title, cited[0].quote)}, "
         lines.append(f"{marks} {title}{places(cited[0].sources)}")
     if answer.nearest:
         lines += ["", "Nearest in the collection:", *map(_near, answer.nearest)]
@@ -64,7 +64,8 @@ def answer_text(answer: Answer, *, near_misses: bool = False) -> str:
 
 
 def _near(near: Nearest) -> str:
-    return f"- {near.title or '(untitled)'} ({places(near.sources)}): “{shorten(near.quote, 200)}”"
+    said = f"“{shorten(near.quote, 200)}”"
+    return f"- {near.title} ({places(near.sources)}): {said}" if near.title else f"- {said} ({places(near.sources)})"
 
 
 def hits_text(hits: Sequence[Hit]) -> str:
@@ -72,7 +73,7 @@ def hits_text(hits: Sequence[Hit]) -> str:
     lines = []
     for rank, hit in enumerate(hits, 1):
         best = max(hit.sentences, key=lambda sentence: sentence.score, default=None)
-        lines.append(f"{rank:>3}. {hit.paper.title or '(untitled)'} ({places(hit.paper.sources)}) {hit.score:.2f}")
+        lines.append(f"{rank:>3}. {_title(hit.paper)} ({places(hit.paper.sources)}) {hit.score:.2f}")
         if best:
             lines.append(f"     “{shorten(best.text, 200)}”")
     return "\n".join(lines) if lines else "no paper found"
@@ -83,7 +84,7 @@ def papers_text(papers: Sequence[Paper], names: Sequence[str]) -> str:
     lines = []
     for number, paper in enumerate(papers, 1):
         year = f", {paper.year}" if paper.year else ""
-        lines.append(f"{number:>3}. {paper.title or '(untitled)'} ({places(paper.sources)}{year})")
+        lines.append(f"{number:>3}. {_title(paper)} ({places(paper.sources)}{year})")
         if span := _mention(paper, names):
             lines.append(f"     “{shorten(paper.abstract[slice(*span)], 200)}”")
     return "\n".join(lines) if lines else "no paper found"
@@ -98,6 +99,11 @@ def names_text(found: Sequence[KnownName]) -> str:
         short = "; ".join(f"{expansion} ({papers})" for expansion, papers in name.expansions)
         lines.append(f"{name.papers:>6}  {first[0]}{also}{f'   = {short}' if short else ''}")
     return "\n".join(lines)
+
+
+def _title(paper: Paper) -> str:
+    """A paper's title, or how its abstract begins."""
+    return title_of(paper.title, paper.abstract)
 
 
 def _mention(paper: Paper, names: Sequence[str]) -> tuple[int, int] | None:
