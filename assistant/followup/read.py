@@ -11,8 +11,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from assistant.answering.narrowing import Scope
+from assistant.followup.edits import edited
 from assistant.followup.ellipsis import LIKELY, completed
-from assistant.followup.pointed import OF_TWO, ORDINAL, pointed, points_at_two
+from assistant.followup.explained import explained
+from assistant.followup.places import SINGLE
+from assistant.followup.pointed import OF_TWO, chosen, pointed, points_at_two
 from assistant.followup.pronouns import pronoun_of
 from assistant.followup.spoken import Knowledge, Subject, Turn, pair_of, subject_of
 from assistant.followup.which_of import WHICH_OF, of_those
@@ -46,6 +49,9 @@ def read_followup(question: str, turns: Sequence[Turn], known: Knowledge) -> Rea
     subject = subject_of(turns, known)
     if subject is None or _FRESH.match(question) or not any(character.isalnum() for character in question):
         return Reading("alone", question)
+    of_list = explained(question, turns) or edited(question, turns, known) or chosen(question, turns, known)
+    if of_list is not None:
+        return of_list
     announced = _announced(question, known)
     asked = announced or question
     named = known.names(asked)
@@ -117,7 +123,7 @@ def _mentions(paper: Paper | None, name: str) -> bool:
 def _announced(question: str, known: Knowledge) -> str | None:
     """"What about X, what does it do?" as "what does X do?"."""
     found = _ANNOUNCED.match(question)
-    if found is None or ORDINAL.search(found["what"]) or not content_words(found["what"]):
+    if found is None or SINGLE.search(found["what"]) or not content_words(found["what"]):
         return None
     clause = found["clause"]
     pronoun = pronoun_of(clause, known.names(clause))

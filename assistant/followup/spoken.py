@@ -106,12 +106,9 @@ def pair_of(turns: Sequence[Turn], known: Knowledge) -> tuple[str, str] | None:
     return None
 
 
-def listed_before(turns: Sequence[Turn], place: int) -> str | None:
-    """The paper at a place (from 0, or from the end) of the last answer that cites several and has that place; else of
-    the last one that has it."""
-    cited = [papers for turn in reversed(turns) if -len(papers := papers_of(turn.answer)) <= place < len(papers)]
-    found = next((papers for papers in cited if len(papers) > 1), cited[0] if cited else None)
-    return found[place] if found else None
+def last_list(turns: Sequence[Turn]) -> Turn | None:
+    """The last turn that gave a list of papers."""
+    return next((turn for turn in reversed(turns[-MEMORY:]) if turn.answer.items and not turn.answer.abstained), None)
 
 
 def called(paper_id: str, known: Knowledge) -> str | None:

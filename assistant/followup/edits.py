@@ -1,0 +1,160 @@
+"""The last list changed: "only those with code", "remove EasyEdit", "not the medical ones", "how many are left?"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+
+from assistant.answering.narrowing import Scope
+from assistant.followup.places import SINGLE, at_places, place_of, places
+from assistant.followup.spoken import Knowledge, Turn, last_list, papers_of
+from assistant.followup.which_of import code_asked
+from assistant.followup.wording import WORKS, Reading
+from assistant.retrieval.words import content_words
+
+MOST_WORDS = 3  # content words of what is left out, where no "those that …" says that papers are meant
+
+_LEAD = r"^\W*(?:(?:and|but|ok|okay|now|then|so|well|please|thanks|no|could you|can you)\b\W*)*"
+_ONES = rf"(?:ones?|{WORKS}|papers?)"
+_KEEP = re.compile(
+    rf"{_LEAD}(?:(?:show|give|list|keep|leave)(?: me)? (?:only |just )?|only (?:show |list |keep )?|just (?:show |list |keep )?|"
+    r"(?:limit|restrict|narrow|reduce) (?:it|them|this|that|the list) (?:down )?to )(?P<what>\S.*)$", re.IGNORECASE,
+)
+_IMPERATIVE = (
+    r"(?:remove|drop|exclude|leave out|omit|delete|skip|discard|take out|take away|filter out|get rid of)"
+)
+_DROP = re.compile(
+    rf"{_LEAD}(?:(?P<do>{_IMPERATIVE}) |(?:leave|take|filter) (?P<inner>.+) (?:out|away)\W*$|"
+    r"(?:without|except(?: for)?|but not|not|other than|apart from|besides|minus|(?:all|everything) (?:but|except)) )"
+    r"(?P<what>\S.*)?$", re.IGNORECASE,
+)
+_ONLY = re.compile(r"\b(?:only|just|keep|limit|restrict|narrow|reduce)\b", re.IGNORECASE)
+_THOSE = re.compile(rf"^(?:the |any |all )?(?:those|these|{_ONES})\s+(?=\w)", re.IGNORECASE)
+_THAT = re.compile(r"^(?:that|which|who)\s+", re.IGNORECASE)
+_SUCH_ONES = re.compile(rf"^(?:the |any |all |those |these )*(?P<such>[\w-]+(?: [\w-]+){{0,3}}) {_ONES}$", re.IGNORECASE)
+_WHERE = re.compile(
+    r"^(?:with|without|about|on|for|in|using|from|of|by|that|which|mentioning|releasing|giving)\b", re.IGNORECASE
+)
+_TAIL = re.compile(r"\s+(?:(?:from|in|off|of) (?:it|them|these|those|the (?:list|answer|results?)|that list)|please)$", re.IGNORECASE)
+_COUNT = re.compile(
+    rf"{_LEAD}(?:how many(?: (?:ones|of (?:them|those|these)))?(?: (?:are|is|were) (?:there|that|these|those|they|it))?|"
+    rf"how many(?: {_ONES})?(?: (?:are|were))?(?: (?:now|still))? (?:left|remain|remaining|is that|are (?:these|those|they)|"
+    r"in (?:it|the list|this list|that list))(?: now)?|count (?:them|those|these))\W*$", re.IGNORECASE,
+)
+
+
+def edited(question: str, turns: Sequence[Turn], known: Knowledge) -> Reading | None:
+    """A question that asks for the last list with less in it, or for its length."""
+    turn = last_list(turns)
+    adjacent = turn is not None and all(later.answer.kind == "absence" for later in turns[turns.index(turn) + 1:])
+    if _COUNT.match(question):
+        if turn is not None and (adjacent or "left" in question):
+            return _list(turn, Scope(papers_of(turn.answer), every=True, only=True), "the length of the last list")
+        return None
+    found = _KEEP.match(question) or _DROP.match(question)
+    if found is None:
+        return None
+    keep = found.re is _KEEP
+    what = _bare(found["what"] or found["inner"])
+    at_once = not keep and found["do"] is None  # "without X" may go on from a fact
+    if turn is None:
+        lost = _THOSE.match(what) and (not keep or _ONLY.search(question))
+        return _no_list(question) if lost and not at_once else None
+    if not (adjacent or _THOSE.match(what) or _SUCH_ONES.match(what) or found.re is _DROP and found["do"]):
+        return None
+    if keep and not _ONLY.search(question) and places(what) is None:
+        return None  # "show me the medical ones" asks anew
+    papers = papers_of(turn.answer)
+    chosen = _placed(what, turns[:turns.index(turn) + 1]) or _owned(what, papers, known)
+    if chosen is not None:
+        return _of_places(question, what, turn, chosen, keep=keep)
+    if keep and not (_THOSE.match(what) or _SUCH_ONES.match(what) or _WHERE.match(what)):
+        return None
+    if not keep and not (_THOSE.match(what) or _SUCH_ONES.match(what) or len(content_words(what)) <= MOST_WORDS):
+        return None
+    if at_once and re.match(r"\W*not\b", question, re.IGNORECASE) and not (_THOSE.match(what) or _SUCH_ONES.match(what)):
+        return None
+    return _of_condition(what, turn, known, keep=keep)
+
+
+def _of_places(question: str, what: str, turn: Turn, chosen: Collection[str], *, keep: bool) -> Reading:
+    """The list with these papers only, or without them."""
+    papers = papers_of(turn.answer)
+    if not chosen:
+        why = f"the list before has {len(papers)} papers, and “{what}” is none of them; name one that is"
+        return Reading("missing", question, None, why)
+    without = tuple(paper for paper in papers if (paper in chosen) != keep)
+    return _list(turn, Scope(papers, without=without, every=True, only=True), f"the last list, {_word(keep)} “{what}”")
+
+
+def _of_condition(what: str, turn: Turn, known: Knowledge, *, keep: bool) -> Reading:
+    """The list with the papers that meet a condition, or without them."""
+    papers = papers_of(turn.answer)
+    why = f"the last list, {_word(keep)} “{what}”"
+    code, left = code_asked(what)
+    if code is not None and not left:
+        return _list(turn, Scope(papers, has_code=code == keep, every=True, only=True), why)
+    asked = _as_question(what, known)
+    if keep:
+        return Reading("which", asked, Scope(papers, code, only=True), why)
+    return _list(turn, Scope(papers, but=asked, every=True, only=True), why)
+
+
+def _as_question(what: str, known: Knowledge) -> str:
+    """The papers that meet a condition, as a question."""
+    such = _SUCH_ONES.match(what)
+    clause = such["such"] if such else _THOSE.sub("", what)
+    if not such and _THAT.match(clause):
+        return f"which papers {_THAT.sub('', clause)}?"
+    if not such and _WHERE.match(clause):
+        return f"papers {clause}"
+    names = known.names(clause)
+    only_names = bool(names) and not content_words(_cut(clause, names))
+    return f"which papers {'mention' if only_names else 'are about'} {clause}?"
+
+
+def _list(turn: Turn, scope: Scope, why: str) -> Reading:
+    return Reading("which", turn.searched, scope, why)
+
+
+def _no_list(question: str) -> Reading:
+    return Reading("missing", question, None, "no list of papers came before it; ask for one first")
+
+
+def _word(keep: bool) -> str:
+    return "only" if keep else "without"
+
+
+def _bare(what: str) -> str:
+    what = what.strip(" .?!,;")
+    while (cut := _TAIL.sub("", what)) != what:
+        what = cut
+    return what
+
+
+def _placed(what: str, turns: Sequence[Turn]) -> tuple[str, ...] | None:
+    """The papers at the places that are all it says; None if it says something else."""
+    several = places(what)
+    if several is not None and not content_words(what[:several.start] + what[several.end:]):
+        return at_places(turns, several.at) or ()
+    single = SINGLE.fullmatch(what)
+    place = single and (single["word"] or single["bare"] or single["number"] or single["mark"])
+    return at_places(turns, [place_of(place)]) or () if place else None
+
+
+def _owned(what: str, papers: Sequence[str], known: Knowledge) -> tuple[str, ...] | None:
+    """The papers of a list whose own names are all it says; None if it says something else."""
+    names = known.names(what)
+    if not names or content_words(_cut(what, names)):
+        return None
+    owners = [known.owner(name) for name in names]
+    inside = tuple(owner for owner in owners if owner in papers)
+    if inside:
+        return inside
+    return () if all(owners) else None
+
+
+def _cut(text: str, names: Sequence[str]) -> str:
+    for name in sorted(names, key=len, reverse=True):
+        text = text.replace(name, " ")
+    return text
