@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from assistant.backends.caps import SessionCap
     from assistant.retrieval.filters import Filters
 
+COMPLETE = ("alone", "absence", "missing")  # kinds of readings that a model has nothing to put into words of
 LONGEST_REWRITE = 500  # characters
 PAPERS_ASKED = 0.5     # P(a list is asked for) from which a question with a name of its own stands alone
 
@@ -89,7 +90,7 @@ class Dialogue:
             )
         try:
             reading = self.read(question)
-            if reading.kind not in ("alone", "absence", "missing") and self._assistant.settings.model_backend is not None:
+            if reading.kind not in COMPLETE and self._assistant.settings.model_backend is not None:
                 reading = self._reworded(question, reading, brake)
             for piece in self._said(question, reading, answer_id, filters, brake):
                 if isinstance(piece, Answer):

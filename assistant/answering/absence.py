@@ -1,4 +1,4 @@
-"""Why a paper is not in a list, or is: the condition it fails, with the figure it fails by, and its nearest sentence."""
+"""Why a paper is in a list or not: the condition it fails, with the figure it fails by, and its nearest sentence."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ _INSIDE = re.compile(  # "why is X in it?", "why did you leave out X?"
     r"(?:listed|included|shown|named)?\s*\b(?:in|on|among|part of)\s+"
     r"(?:it|them|those|these|there|here|(?:the|this|that|your) (?:list|answer|results?))(?:\s+of\s.+)?|"
     r"(?:listed|included)(?: (?:there|here))?)"
-    r"|(?:did|do|have)(?:n['’]t)? you (?:not )?(?:list|listed|includ\w*|name|named|show|shown|leave out|left out|omit\w*|"
-    r"exclud\w*)\s+(?P<given>.+?))\W*$", re.IGNORECASE,
+    r"|(?:did|do|have)(?:n['’]t)? you (?:not )?(?:list|listed|includ\w*|name|named|show|shown|leave out|left out|"
+    r"omit\w*|exclud\w*)\s+(?P<given>.+?))\W*$", re.IGNORECASE,
 )
 _OF_LIST = re.compile(
     r"\b(?:in|on|from|among|of)\s+(?:the\s+|that\s+|your\s+|this\s+)?(?:list|answer|results?)\s+(?:of|for|to|about)\s+"
@@ -83,7 +83,7 @@ def explain_absence(
         question: the list question.
         paper_or_name: a paper's id, its title, or a name that is its own.
         level: strict, balanced or eager, as the list was made with.
-        shown: the papers of the list as it was given, if that may differ from the question's: it may have been narrowed.
+        shown: the papers of the list as it was given, if it may have been narrowed since.
     """
     paper_id = paper_of(retriever, paper_or_name)
     if paper_id is None:

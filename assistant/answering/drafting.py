@@ -127,7 +127,7 @@ class Drafting:
         told_by_one = len(scope.paper_ids) == 1 and not scope.only and not question.wants_metadata
         if told_by_one and question.kind in ("fact", *LISTS):
             return self.quoting(within).facts.answer(answer_id, question)
-        if question.kind in LISTS:
+        if question.kind in LISTS and not question.wants_metadata:
             cut = narrowed(self.quoting(everywhere).answer(question, answer_id=answer_id), scope)
             if cut is not None:
                 return cut

@@ -134,7 +134,8 @@ class Extractive:
         told = tell(question, self._retriever)
         passing = self._retriever.count()
         some = passing != self._retriever.collection.store.count()
-        text = (f"{passing} {'paper passes' if passing == 1 else 'papers pass'} the filter. " if some else "") + told.text
+        pass_it = "1 paper passes" if passing == 1 else f"{passing} papers pass"
+        text = (f"{pass_it} the filter. " if some else "") + told.text
         return Answer(
             answer_id, question.text, "collection", text, (AnswerSentence(text, (), checked=False),),
             considered=passing, abstained=not told.kept, reason=None if told.kept else "that is not kept",

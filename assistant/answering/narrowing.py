@@ -112,6 +112,8 @@ def _listed(whole: Answer, items: Sequence[ListItem], scope: Scope) -> Answer:
         head = "The paper just cited matches:" if items else "The paper just cited does not match."
     elif scope.every and len(items) == count:
         head = f"{count} papers:"
+    elif scope.without or scope.but:
+        head = f"{len(items)} of {of} {'is' if len(items) == 1 else 'are'} left" + (":" if items else ".")
     else:
         head = f"{len(items)} of {of} {'matches' if len(items) == 1 else 'match'}" + (":" if items else ".")
     return replace(

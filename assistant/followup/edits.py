@@ -7,74 +7,80 @@ from collections.abc import Collection, Sequence
 
 from assistant.answering.narrowing import Scope
 from assistant.followup.places import SINGLE, at_places, place_of, places
-from assistant.followup.spoken import Knowledge, Turn, last_list, papers_of
+from assistant.followup.spoken import Knowledge, Turn, goes_on_from, last_list, papers_of
 from assistant.followup.which_of import code_asked
 from assistant.followup.wording import WORKS, Reading
 from assistant.retrieval.words import content_words
 
-MOST_WORDS = 3  # content words of what is left out, where no "those that …" says that papers are meant
+MOST_WORDS = 2  # content words of what is kept or left out, where no "those that …" says that papers are meant
 
 _LEAD = r"^\W*(?:(?:and|but|ok|okay|now|then|so|well|please|thanks|no|could you|can you)\b\W*)*"
 _ONES = rf"(?:ones?|{WORKS}|papers?)"
 _KEEP = re.compile(
-    rf"{_LEAD}(?:(?:show|give|list|keep|leave)(?: me)? (?:only |just )?|only (?:show |list |keep )?|just (?:show |list |keep )?|"
-    r"(?:limit|restrict|narrow|reduce) (?:it|them|this|that|the list) (?:down )?to )(?P<what>\S.*)$", re.IGNORECASE,
-)
-_IMPERATIVE = (
-    r"(?:remove|drop|exclude|leave out|omit|delete|skip|discard|take out|take away|filter out|get rid of)"
+    rf"{_LEAD}(?:(?:(?P<do>keep|leave) |(?:show|give|list)(?: me)? )?(?P<only>only |just )(?:show |list |keep )?|keep |"
+    r"(?:limit|restrict|narrow|reduce) (?:it|them|this|that|the list) (?:down )?to )(?P<what>\S.*)$|"
+    rf"{_LEAD}(?:(?:what|how) about )?(?P<before>(?:those|the) .+ only|the ones \S.*|the (?:[\w-]+ ){{1,3}}ones|"
+    r"those (?:that|which|who|with|without|about|on|for) .+)$", re.IGNORECASE,
 )
 _DROP = re.compile(
-    rf"{_LEAD}(?:(?P<do>{_IMPERATIVE}) |(?:leave|take|filter) (?P<inner>.+) (?:out|away)\W*$|"
-    r"(?:without|except(?: for)?|but not|not|other than|apart from|besides|minus|(?:all|everything) (?:but|except)) )"
+    rf"{_LEAD}(?:(?P<do>remove|drop|exclude|leave out|omit|delete|skip|discard|take out|take away|filter out|"
+    r"get rid of) |(?:leave|take|filter) (?P<before>.+) (?:out|away)\W*$|(?P<no>not) |"
+    r"(?:without|except(?: for)?|but not|other than|apart from|besides|minus|(?:all|everything) (?:but|except)) )"
     r"(?P<what>\S.*)?$", re.IGNORECASE,
 )
-_ONLY = re.compile(r"\b(?:only|just|keep|limit|restrict|narrow|reduce)\b", re.IGNORECASE)
 _THOSE = re.compile(rf"^(?:the |any |all )?(?:those|these|{_ONES})\s+(?=\w)", re.IGNORECASE)
 _THAT = re.compile(r"^(?:that|which|who)\s+", re.IGNORECASE)
-_SUCH_ONES = re.compile(rf"^(?:the |any |all |those |these )*(?P<such>[\w-]+(?: [\w-]+){{0,3}}) {_ONES}$", re.IGNORECASE)
+_SUCH_ONES = re.compile(
+    rf"^(?:the |any |all |those |these )*(?P<such>[\w-]+(?: [\w-]+){{0,3}}) {_ONES}$", re.IGNORECASE
+)
 _WHERE = re.compile(
     r"^(?:with|without|about|on|for|in|using|from|of|by|that|which|mentioning|releasing|giving)\b", re.IGNORECASE
 )
-_TAIL = re.compile(r"\s+(?:(?:from|in|off|of) (?:it|them|these|those|the (?:list|answer|results?)|that list)|please)$", re.IGNORECASE)
+_TAIL = re.compile(
+    r"\s+(?:(?:from|in|off|of) (?:it|them|these|those|(?:the|that) (?:list|answer|results?))|please|only)$", re.IGNORECASE
+)
 _COUNT = re.compile(
-    rf"{_LEAD}(?:how many(?: (?:ones|of (?:them|those|these)))?(?: (?:are|is|were) (?:there|that|these|those|they|it))?|"
-    rf"how many(?: {_ONES})?(?: (?:are|were))?(?: (?:now|still))? (?:left|remain|remaining|is that|are (?:these|those|they)|"
-    r"in (?:it|the list|this list|that list))(?: now)?|count (?:them|those|these))\W*$", re.IGNORECASE,
+    rf"{_LEAD}how many(?: ones| of (?:them|those|these))?(?: (?:are|is|were) (?:there|that|these|those|they|it))?\W*$",
+    re.IGNORECASE,
+)
+_WHOLE = re.compile(
+    rf"{_LEAD}(?:how many(?: {_ONES}| of (?:them|those|these))?(?: (?:are|were))?(?: (?:now|still))? "
+    r"(?:left|remain|remaining|is that|are (?:these|those|they)|in (?:it|(?:the|this|that) list))(?: now)?|"
+    r"count (?:them|those|these)|(?:list|show|give|repeat)(?: me)? "
+    r"(?:(?:them|those|these)(?: all)?|(?:the|that)(?: whole| full)? list)(?: again)?)\W*$", re.IGNORECASE,
 )
 
 
 def edited(question: str, turns: Sequence[Turn], known: Knowledge) -> Reading | None:
     """A question that asks for the last list with less in it, or for its length."""
     turn = last_list(turns)
-    adjacent = turn is not None and all(later.answer.kind == "absence" for later in turns[turns.index(turn) + 1:])
-    if _COUNT.match(question):
-        if turn is not None and (adjacent or "left" in question):
-            return _list(turn, Scope(papers_of(turn.answer), every=True, only=True), "the length of the last list")
-        return None
+    goes_on = turn is not None and goes_on_from(turn, turns)
+    if turn is not None and (_WHOLE.match(question) or (goes_on and _COUNT.match(question))):
+        return _list(turn, Scope(papers_of(turn.answer), every=True, only=True), "the whole last list")
     found = _KEEP.match(question) or _DROP.match(question)
     if found is None:
         return None
     keep = found.re is _KEEP
-    what = _bare(found["what"] or found["inner"])
-    at_once = not keep and found["do"] is None  # "without X" may go on from a fact
+    what = _bare(found["what"] or found["before"] or "")
+    worded = _THOSE.match(what) or _SUCH_ONES.match(what)  # says that papers are meant
     if turn is None:
-        lost = _THOSE.match(what) and (not keep or _ONLY.search(question))
-        return _no_list(question) if lost and not at_once else None
-    if not (adjacent or _THOSE.match(what) or _SUCH_ONES.match(what) or found.re is _DROP and found["do"]):
+        return _no_list(question) if (keep and _THOSE.match(what)) or (not keep and found["do"] and (
+            worded or _owned(what, (), known) is not None)) else None
+    placed = _placed(what, turns[:turns.index(turn) + 1])
+    if not (goes_on or placed is not None or worded or (not keep and found["do"])):
         return None
-    if keep and not _ONLY.search(question) and places(what) is None:
-        return None  # "show me the medical ones" asks anew
-    papers = papers_of(turn.answer)
-    chosen = _placed(what, turns[:turns.index(turn) + 1]) or _owned(what, papers, known)
+    chosen = placed if placed is not None else _owned(what, papers_of(turn.answer), known)
     if chosen is not None:
         return _of_places(question, what, turn, chosen, keep=keep)
-    if keep and not (_THOSE.match(what) or _SUCH_ONES.match(what) or _WHERE.match(what)):
-        return None
-    if not keep and not (_THOSE.match(what) or _SUCH_ONES.match(what) or len(content_words(what)) <= MOST_WORDS):
-        return None
-    if at_once and re.match(r"\W*not\b", question, re.IGNORECASE) and not (_THOSE.match(what) or _SUCH_ONES.match(what)):
-        return None
-    return _of_condition(what, turn, known, keep=keep)
+    bare = len(content_words(what)) <= MOST_WORDS and (
+        not found["no"] if not keep else (found["only"] or "").strip().lower() != "just"
+    )
+    return _of_condition(what, turn, known, keep=keep) if worded or (keep and _WHERE.match(what)) or bare else None
+
+
+def uncounted(question: str) -> Reading | None:
+    """A question after the length of a list, where there is none."""
+    return _no_list(question) if _COUNT.match(question) or _WHOLE.match(question) else None
 
 
 def _of_places(question: str, what: str, turn: Turn, chosen: Collection[str], *, keep: bool) -> Reading:
@@ -91,7 +97,7 @@ def _of_condition(what: str, turn: Turn, known: Knowledge, *, keep: bool) -> Rea
     """The list with the papers that meet a condition, or without them."""
     papers = papers_of(turn.answer)
     why = f"the last list, {_word(keep)} “{what}”"
-    code, left = code_asked(what)
+    code, left = max(code_asked(what), code_asked(f"with {what}"), key=lambda asked: asked[0] is not None)
     if code is not None and not left:
         return _list(turn, Scope(papers, has_code=code == keep, every=True, only=True), why)
     asked = _as_question(what, known)
@@ -106,7 +112,7 @@ def _as_question(what: str, known: Knowledge) -> str:
     clause = such["such"] if such else _THOSE.sub("", what)
     if not such and _THAT.match(clause):
         return f"which papers {_THAT.sub('', clause)}?"
-    if not such and _WHERE.match(clause):
+    if not such and (clause != what or _WHERE.match(clause)):
         return f"papers {clause}"
     names = known.names(clause)
     only_names = bool(names) and not content_words(_cut(clause, names))
@@ -148,7 +154,7 @@ def _owned(what: str, papers: Sequence[str], known: Knowledge) -> tuple[str, ...
     if not names or content_words(_cut(what, names)):
         return None
     owners = [known.owner(name) for name in names]
-    inside = tuple(owner for owner in owners if owner in papers)
+    inside = tuple(owner for owner in owners if owner is not None and owner in papers)
     if inside:
         return inside
     return () if all(owners) else None

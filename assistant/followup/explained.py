@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from assistant.answering.absence import absence_asked
 from assistant.answering.narrowing import Scope
 from assistant.followup.places import SINGLE, at_places, place_of
-from assistant.followup.spoken import Turn, last_list, papers_of
+from assistant.followup.spoken import Turn, goes_on_from, last_list, papers_of
 from assistant.followup.wording import Reading
 
 _LIST = re.compile(r"\b(?:list\w*|results?|answers?|you|included?)\b", re.IGNORECASE)
@@ -23,9 +23,9 @@ def explained(question: str, turns: Sequence[Turn]) -> Reading | None:
     if turn is None:
         if not _LIST.search(question):
             return None
-        return Reading("missing", question, None, "no list of papers came before it; ask “why is X not in the list of …?”")
-    later = turns[turns.index(turn) + 1:]
-    if not _LIST.search(question) and any(between.answer.kind != "absence" for between in later):
+        why = "no list of papers came before it; ask “why is X not in the list of …?”"
+        return Reading("missing", question, None, why)
+    if not _LIST.search(question) and not goes_on_from(turn, turns):
         return None  # "it" is what was spoken of since
     papers = papers_of(turn.answer)
     paper = asked.paper

@@ -27,11 +27,13 @@ SINGLE = re.compile(
     rf"\[(?P<mark>[1-9]\d?)\]|\bthe (?P<of_two>former|latter)\b|\bthe (?P<bare>{_ORDINAL}){_END}|"
     rf"{_DOES}the (?P<doing>{_ORDINAL})(?=\s+\w+\W*$)", re.IGNORECASE,
 )
-_ONE = rf"(?:(?:the\s+)?{_ORDINAL}(?:\s+{_NOUN})?|(?:(?:numbers?|no\.|items?|papers?)\s*)?(?:#\s*)?[1-9]\d?|\[[1-9]\d?\])"
+_NUMBER = r"(?:(?:numbers?|no\.|items?|papers?)\s*)?(?:#\s*)?[1-9]\d?|\[[1-9]\d?\]"
+_ONE = rf"(?:(?:the\s+)?{_ORDINAL}(?:\s+{_NOUN})?|{_NUMBER})"
 _AND = r"(?:\s*(?:,\s*(?:and\s+|or\s+)?|[&/]\s*)|\s+(?:and|or|with|to|versus|vs\.?|against|than|from)\s+)"
 _SERIES = re.compile(rf"(?<![\w.-]){_ONE}(?:{_AND}{_ONE})+(?![\w%]|[.,-]\w){_END}", re.IGNORECASE)
 _RUN = re.compile(
-    rf"\bthe\s+(?P<which>first|last|top)\s+(?P<count>{'|'.join(_COUNTS)}|[1-9]\d?)(?:\s+{_NOUN}|{_END})", re.IGNORECASE
+    rf"(?P<of>\b(?:which|any|all|each) of )?\bthe\s+(?P<which>first|last|top)\s+"
+    rf"(?P<count>{'|'.join(_COUNTS)}|[1-9]\d?)(?:\s+{_NOUN}|{_END}|(?(of)\b|(?!)))", re.IGNORECASE
 )
 _PLACE = re.compile(rf"\b(?:{_ORDINAL}|[1-9]\d?)\b", re.IGNORECASE)
 _MARKED = re.compile(rf"\[|#|\b(?:the|numbers?|no|items?|papers?)\b|{_NOUN}", re.IGNORECASE)
@@ -56,8 +58,9 @@ def places(question: str) -> Places | None:
     """
     if run := _RUN.search(question):
         count = _number(run["count"], _COUNTS)
-        at = range(-count, 0) if run["which"].lower() == "last" else range(count)
-        return Places(tuple(at), *run.span()) if count > 1 else None
+        first = -count if run["which"].lower() == "last" else 0
+        start = run.end("of") if run["of"] else run.start()
+        return Places(tuple(range(first, first + count)), start, run.end()) if count > 1 else None
     series = _SERIES.search(question)
     if series is None:
         return None
@@ -75,10 +78,8 @@ def place_of(word: str) -> int:
 
 def at_places(turns: Sequence[Turn], wanted: Sequence[int]) -> tuple[str, ...] | None:
     """The papers at some places of the last answer that cites several and has them all; else of the last that has."""
-    has = [
-        papers for turn in reversed(turns)
-        if all(-len(papers := papers_of(turn.answer)) <= place < len(papers) for place in wanted)
-    ]
+    cited = [papers_of(turn.answer) for turn in reversed(turns)]
+    has = [papers for papers in cited if all(-len(papers) <= place < len(papers) for place in wanted)]
     papers = next((papers for papers in has if len(papers) > 1), has[0] if has else None)
     return None if papers is None else tuple(papers[place] for place in wanted)
 

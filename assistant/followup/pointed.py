@@ -26,14 +26,11 @@ OTHER = re.compile(
     re.IGNORECASE,
 )
 CHOICE = re.compile(  # "which one is better?", "which of the two needs less memory?"
-    r"^(?:\W*(?:and|so|but|then|ok|okay|well)\b\W*)*"
-    r"(?P<one>(?:which|what) one|which of (?P<two>the two|both)|which|who)\s+(?:one |paper |method |model )?"
-    r"(?:[\w-]+\s+){0,2}?(?:is|was|are|has|had|does|did|do|can|would|should|needs?|uses?|runs?|works?|performs?|gives?|gets?|"
-    r"saves?|trains?|costs?|scores?|takes?|makes?|reach\w*)\b\s*(?:[\w-]+\s+){0,3}?"
-    r"(?:better|best|worse|worst|more|most|less|least|fewer|fewest|(?!paper\b|number\b|other\b|ever\b|test\b|latest\b|"
-    r"transformer\b|answer\b|layer\b|parameter\b|computer\b|her\b|after\b|over\b|under\b|never\b|rather\b|either\b|"
-    r"interest\b|user\b|order\b|power\b|offer\b|cover\b|consider\b|master\b|later\b|dataset\b|request\b)\w{2,}(?:er|est))\b"
-    r"(?:\s+(?:memory|time|data|compute|parameters?|training|accuracy|tokens?|results?|performance))?\W*$", re.IGNORECASE,
+    r"^(?:\W*(?:and|so|but|then|ok|okay|well)\b\W*)*(?P<which>which(?: (?P<one>one|of the two|of both))?)\s+"
+    r"(?:(?:is|was|does|do|did|runs|trains|works|performs|scores)\s+(?:the |much |far |a lot |even )?"
+    r"(?:better|worse|best|worst|(?:more|less|most|least) \w+|\w{2,}er|\w{2,}est)|"
+    r"\w+\s+(?:the |much |far |a lot |even )?(?:more|less|fewer|most|least|fewest|better|higher|lower|larger|smaller)\b"
+    r"(?: [\w-]+){0,3}?)(?:\s+(?:on|at|in|for|with) [^,]+)?\W*$", re.IGNORECASE,
 )
 
 
@@ -48,17 +45,18 @@ def chosen(question: str, turns: Sequence[Turn], known: Knowledge) -> Reading | 
     if at is None:
         return None
     last = turns[-1].answer
-    papers = last.citations and papers_of(last)
-    if last.kind != "compare" or not papers or len(papers) == 1:
-        if len(papers or ()) > 2 and not at["two"]:
+    papers = papers_of(last)
+    if last.kind != "compare" or len(papers) < 2:
+        if len(papers) > 2 and at["one"] in (None, "one"):
             return None  # which of a list
-        papers = pair_of(turns, known)
-    if papers is None:
-        return Reading("missing", question, None, "only one paper was spoken of before it; say which two are meant")
+        papers = pair_of(turns, known) or ()
+    if not papers:
+        why = "fewer than two papers were spoken of before it; say which are meant"
+        return Reading("missing", question, None, why) if at["one"] else None
     calls = [called(paper, known) for paper in papers]
     names = " and ".join(filter(None, calls))
     text = f"{names}: {question}" if all(calls) else question
-    return Reading("about", text, Scope(tuple(papers), sides=True), f"“{at['one'].strip()}” is one of {names}")
+    return Reading("about", text, Scope(papers, sides=True), f"“{at['which']}” is one of {names}")
 
 
 def pointed(
@@ -95,7 +93,8 @@ def pointed(
 def _several(question: str, several: Places, turns: Sequence[Turn], known: Knowledge) -> Reading:
     """A question about papers at several places, each of which is told of for itself."""
     said = question[several.start:several.end].strip()
-    chosen = at_places(turns, several.at)
+    lists = [turn for turn in turns if turn.answer.items]
+    chosen = at_places(lists, several.at) or at_places(turns, several.at)
     if chosen is None:
         return _beyond(question, said, turns)
     calls = [called(paper, known) or f"number {place + 1}" for paper, place in zip(chosen, several.at, strict=True)]

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from assistant.answering.narrowing import Scope
-from assistant.followup.edits import edited
+from assistant.followup.edits import edited, uncounted
 from assistant.followup.ellipsis import LIKELY, completed
 from assistant.followup.explained import explained
 from assistant.followup.places import SINGLE
@@ -60,7 +60,8 @@ def read_followup(question: str, turns: Sequence[Turn], known: Knowledge) -> Rea
     if found is None and announced is not None:
         owner = next((paper for name in named if (paper := known.owner(name))), None)
         return Reading("about", announced, Scope((owner,)) if owner else None, "what was put first is meant")
-    return found or completed(question, subject, named, own, known) or Reading("alone", question)
+    found = found or completed(question, subject, named, own, known)
+    return found or uncounted(question) or Reading("alone", question)
 
 
 def _referring(

@@ -111,6 +111,12 @@ def last_list(turns: Sequence[Turn]) -> Turn | None:
     return next((turn for turn in reversed(turns[-MEMORY:]) if turn.answer.items and not turn.answer.abstained), None)
 
 
+def goes_on_from(turn: Turn, turns: Sequence[Turn]) -> bool:
+    """Whether no paper was spoken of since a turn, but for why one is in its list or not."""
+    later = turns[turns.index(turn) + 1:]
+    return all(between.answer.kind == "absence" or not papers_of(between.answer) for between in later)
+
+
 def called(paper_id: str, known: Knowledge) -> str | None:
     """What to call a paper in a question: its method's name, else its title in quotes."""
     name = known.name_of(paper_id)
