@@ -37,7 +37,8 @@ _WHERE = re.compile(
     r"^(?:with|without|about|on|for|in|using|from|of|by|that|which|mentioning|releasing|giving)\b", re.IGNORECASE
 )
 _TAIL = re.compile(
-    r"\s+(?:(?:from|in|off|of) (?:it|them|these|those|(?:the|that) (?:list|answer|results?))|please|only)$", re.IGNORECASE
+    r"\s+(?:(?:from|in|off|of) (?:it|them|these|those|(?:the|that) (?:list|answer|results?))|please|only)$",
+    re.IGNORECASE,
 )
 _COUNT = re.compile(
     rf"{_LEAD}how many(?: ones| of (?:them|those|these))?(?: (?:are|is|were) (?:there|that|these|those|they|it))?\W*$",
@@ -62,7 +63,7 @@ def edited(question: str, turns: Sequence[Turn], known: Knowledge) -> Reading | 
         return None
     keep = found.re is _KEEP
     what = _bare(found["what"] or found["before"] or "")
-    worded = _THOSE.match(what) or _SUCH_ONES.match(what)  # says that papers are meant
+    worded = _THOSE.match(what) or _such(what)  # says that papers are meant
     if turn is None:
         return _no_list(question) if (keep and _THOSE.match(what)) or (not keep and found["do"] and (
             worded or _owned(what, (), known) is not None)) else None
@@ -108,8 +109,8 @@ def _of_condition(what: str, turn: Turn, known: Knowledge, *, keep: bool) -> Rea
 
 def _as_question(what: str, known: Knowledge) -> str:
     """The papers that meet a condition, as a question."""
-    such = _SUCH_ONES.match(what)
-    clause = such["such"] if such else _THOSE.sub("", what)
+    such = _such(what)
+    clause = such or _THOSE.sub("", what)
     if not such and _THAT.match(clause):
         return f"which papers {_THAT.sub('', clause)}?"
     if not such and (clause != what or _WHERE.match(clause)):
@@ -117,6 +118,12 @@ def _as_question(what: str, known: Knowledge) -> str:
     names = known.names(clause)
     only_names = bool(names) and not content_words(_cut(clause, names))
     return f"which papers {'mention' if only_names else 'are about'} {clause}?"
+
+
+def _such(what: str) -> str | None:
+    """What papers are called such by: "medical" of "the medical ones"."""
+    found = _SUCH_ONES.match(what)
+    return found["such"] if found and len(content_words(found["such"])) == len(found["such"].split()) else None
 
 
 def _list(turn: Turn, scope: Scope, why: str) -> Reading:
