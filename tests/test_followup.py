@@ -285,6 +285,20 @@ def test_which_of_two_is_better_is_told_side_by_side(
     assert [side.paper_id for side in answer.table] == list(papers_of(compared.answer))
 
 
+def test_places_are_asked_about_with_names_beside_them(assistant: Assistant, said: Callable[[str], Turn]) -> None:
+    reading = Dialogue(assistant, turns=[said(LIST)]).read("which of the first two use T5?")
+
+    assert (reading.text, reading.scope and reading.scope.paper_ids) == (
+        "which papers use T5?", papers_of(said(LIST).answer)[:2]
+    )
+
+
+def test_places_before_anything_was_said_are_said_to_be_missing(assistant: Assistant) -> None:
+    answer = Dialogue(assistant).ask("compare the first two")
+
+    assert answer.abstained and "nothing said before is “the first two”" in answer.text
+
+
 def test_what_is_asked_of_papers_referred_to_is_no_talk_about_the_collection(
     assistant: Assistant, said: Callable[[str], Turn]
 ) -> None:

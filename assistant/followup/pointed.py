@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from assistant.answering.narrowing import Scope
 from assistant.followup.ellipsis import is_fragment
-from assistant.followup.places import SINGLE, Places, at_places, place_of, places
+from assistant.followup.places import SINGLE, at_places, place_of, places
 from assistant.followup.spoken import Knowledge, Turn, called, pair_of, papers_of, subject_of
 from assistant.followup.which_of import WHICH_OF, of_those
 from assistant.followup.wording import WORKS, Reading
@@ -59,12 +59,29 @@ def chosen(question: str, turns: Sequence[Turn], known: Knowledge) -> Reading | 
     return Reading("about", text, Scope(papers, sides=True), f"“{at['which']}” is one of {names}")
 
 
+def pointed_at_several(question: str, turns: Sequence[Turn], known: Knowledge) -> Reading | None:
+    """A question about papers at several places of a list, each of which is told of for itself."""
+    several = places(question)
+    if several is None:
+        return None
+    said = question[several.start:several.end].strip()
+    lists = [turn for turn in turns if turn.answer.items]
+    chosen = at_places(lists, several.at) or at_places(turns, several.at)
+    if chosen is None:
+        return _beyond(question, said, turns)
+    calls = [called(paper, known) or f"number {place + 1}" for paper, place in zip(chosen, several.at, strict=True)]
+    why = f"“{said}” are {', '.join(calls[:-1])} and {calls[-1]}"
+    head, tail = question[:several.start], question[several.end:]
+    which = WHICH_OF.search(f"{head}those{tail}")
+    if which is not None:
+        return of_those(f"{head}those{tail}", which, chosen)
+    return Reading("about", f"{head}{', '.join(calls[:-1])} and {calls[-1]}{tail}", Scope(chosen, sides=True), why)
+
+
 def pointed(
     question: str, turns: Sequence[Turn], pair: tuple[str, str] | None, known: Knowledge
 ) -> Reading | None:
-    """A question about one or both of two papers, or about those at some places of a list."""
-    if several := places(question):
-        return _several(question, several, turns, known)
+    """A question about one or both of two papers, or about the one at a place of a list."""
     both = BOTH.search(question)
     if both is not None and pair is not None:
         calls = [called(paper, known) for paper in pair]
@@ -90,26 +107,10 @@ def pointed(
     return Reading("about", text, Scope((chosen,)), why)
 
 
-def _several(question: str, several: Places, turns: Sequence[Turn], known: Knowledge) -> Reading:
-    """A question about papers at several places, each of which is told of for itself."""
-    said = question[several.start:several.end].strip()
-    lists = [turn for turn in turns if turn.answer.items]
-    chosen = at_places(lists, several.at) or at_places(turns, several.at)
-    if chosen is None:
-        return _beyond(question, said, turns)
-    calls = [called(paper, known) or f"number {place + 1}" for paper, place in zip(chosen, several.at, strict=True)]
-    why = f"“{said}” are {', '.join(calls[:-1])} and {calls[-1]}"
-    head, tail = question[:several.start], question[several.end:]
-    which = WHICH_OF.search(f"{head}those{tail}")
-    if which is not None:
-        return of_those(f"{head}those{tail}", which, chosen)
-    return Reading("about", f"{head}{', '.join(calls[:-1])} and {calls[-1]}{tail}", Scope(chosen, sides=True), why)
-
-
 def _beyond(question: str, said: str, turns: Sequence[Turn]) -> Reading:
     count = next((len(papers) for turn in reversed(turns) if (papers := papers_of(turn.answer))), 0)
-    of, said_of = f"{count} papers" if count != 1 else "one paper", f"none of them is “{said}”"
-    why = f"the answer before cites {of}, and {said_of}; ask about one of those, or by name"
+    cites = f"the answer before cites {'one paper' if count == 1 else f'{count} papers'}, and none of them is “{said}”"
+    why = f"{cites}; ask about one of those, or by name" if count else f"nothing said before is “{said}”; ask by name"
     return Reading("missing", question, None, why)
 
 

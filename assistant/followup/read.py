@@ -15,7 +15,7 @@ from assistant.followup.edits import edited, uncounted
 from assistant.followup.ellipsis import LIKELY, completed
 from assistant.followup.explained import explained
 from assistant.followup.places import SINGLE
-from assistant.followup.pointed import OF_TWO, chosen, pointed, points_at_two
+from assistant.followup.pointed import OF_TWO, chosen, pointed, pointed_at_several, points_at_two
 from assistant.followup.pronouns import pronoun_of
 from assistant.followup.spoken import Knowledge, Subject, Turn, pair_of, subject_of
 from assistant.followup.which_of import WHICH_OF, of_those
@@ -47,9 +47,12 @@ _COMPARED = re.compile(
 def read_followup(question: str, turns: Sequence[Turn], known: Knowledge) -> Reading:
     """Read a question in the light of the turns before it."""
     subject = subject_of(turns, known)
-    if subject is None or _FRESH.match(question) or not any(character.isalnum() for character in question):
+    if _FRESH.match(question) or not any(character.isalnum() for character in question):
         return Reading("alone", question)
+    if subject is None:
+        return pointed_at_several(question, turns, known) or Reading("alone", question)
     of_list = explained(question, turns) or edited(question, turns, known) or chosen(question, turns, known)
+    of_list = of_list or pointed_at_several(question, turns, known)
     if of_list is not None:
         return of_list
     announced = _announced(question, known)
