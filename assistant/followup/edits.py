@@ -59,24 +59,24 @@ def edited(question: str, turns: Sequence[Turn], known: Knowledge) -> Reading | 
     if turn is not None and (_WHOLE.match(question) or (goes_on and _COUNT.match(question))):
         return _list(turn, Scope(papers_of(turn.answer), every=True, only=True), "the whole last list")
     found = _KEEP.match(question) or _DROP.match(question)
-    if found is None:
+    what = _bare(found["what"] or found["before"] or "") if found is not None else ""
+    if found is None or not what:
         return None
     keep = found.re is _KEEP
-    what = _bare(found["what"] or found["before"] or "")
     worded = _THOSE.match(what) or _such(what)  # says that papers are meant
+    told_to = not keep and found["do"]  # "remove X", where "without X" may go on from a fact
     if turn is None:
-        return _no_list(question) if (keep and _THOSE.match(what)) or (not keep and found["do"] and (
-            worded or _owned(what, (), known) is not None)) else None
+        of_list = _THOSE.match(what) if keep else told_to and (worded or _owned(what, (), known) is not None)
+        return _no_list(question) if of_list else None
     placed = _placed(what, turns[:turns.index(turn) + 1])
-    if not (goes_on or placed is not None or worded or (not keep and found["do"])):
+    if not (goes_on or placed is not None or worded or told_to):
         return None
     chosen = placed if placed is not None else _owned(what, papers_of(turn.answer), known)
     if chosen is not None:
         return _of_places(question, what, turn, chosen, keep=keep)
-    bare = len(content_words(what)) <= MOST_WORDS and (
-        not found["no"] if not keep else (found["only"] or "").strip().lower() != "just"
-    )
-    return _of_condition(what, turn, known, keep=keep) if worded or (keep and _WHERE.match(what)) or bare else None
+    loosely = (found["only"] or "").lower().startswith("just") if keep else found["no"]  # "just curious", "not sure"
+    few = len(content_words(what)) <= MOST_WORDS and not loosely
+    return _of_condition(what, turn, known, keep=keep) if worded or (keep and _WHERE.match(what)) or few else None
 
 
 def uncounted(question: str) -> Reading | None:
