@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -207,13 +207,18 @@ class Assistant(Closing):
             return self._cap
 
     def explain_absence(
-        self, question: str, paper_or_name: str, *, answer_id: str | None = None, filters: Filters | None = None
+        self, question: str, paper_or_name: str, *, answer_id: str | None = None, filters: Filters | None = None,
+        shown: Container[str] | None = None,
     ) -> Answer:
-        """Why the list that answers ``question`` does not have a paper, given by its id, title or name."""
+        """Why the list that answers ``question`` does not have a paper, given by its id, title or name, or has it.
+
+        Args:
+            shown: ids of the papers of the list, if it was narrowed after.
+        """
         began = time.perf_counter()
         answer_id = answer_id or id_of(f"{question} {paper_or_name}")
         answer = self.collection.read(
-            lambda: self._drafting.absence(looked_at(question), looked_at(paper_or_name), answer_id, filters)
+            lambda: self._drafting.absence(looked_at(question), looked_at(paper_or_name), answer_id, filters, shown)
         )
         return replace(answer, timings={"total": round((time.perf_counter() - began) * 1000, 1)})
 

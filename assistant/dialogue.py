@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from assistant.backends.caps import SessionCap
     from assistant.retrieval.filters import Filters
 
+COMPLETE = ("alone", "absence", "missing")  # kinds of readings that a model has nothing to put into words of
 LONGEST_REWRITE = 500  # characters
 PAPERS_ASKED = 0.5     # P(a list is asked for) from which a question with a name of its own stands alone
 
@@ -94,13 +95,9 @@ class Dialogue:
             )
         try:
             reading = self.read(question)
-            if reading.kind not in ("alone", "missing") and self._assistant.settings.model_backend is not None:
+            if reading.kind not in COMPLETE and self._assistant.settings.model_backend is not None:
                 reading = self._reworded(question, reading, brake)
-            pieces = self._assistant.pieces(
-                reading.text, answer_id=answer_id, filters=filters, scope=reading.scope, original=question,
-                cap=self._cap, brake=brake,
-            )
-            for piece in pieces if reading.kind != "missing" else _missing(question, answer_id, reading):
+            for piece in self._said(question, reading, answer_id, filters, brake):
                 if isinstance(piece, Answer):
                     if reading.why:
                         piece = replace(piece, trace=(f"follow-up: {reading.why}", *piece.trace))
@@ -112,9 +109,30 @@ class Dialogue:
         finally:
             self._asking.release()
 
+    def _said(
+        self, question: str, reading: Reading, answer_id: str | None, filters: Filters | None, brake: Brake
+    ) -> Pieces:
+        if reading.kind == "missing":
+            return _missing(question, answer_id, reading)
+        if reading.kind == "absence":
+            return self._explained(question, reading, answer_id, filters)
+        return self._assistant.pieces(
+            reading.text, answer_id=answer_id, filters=filters, scope=reading.scope, original=question, cap=self._cap,
+            brake=brake,
+        )
+
+    def _explained(self, question: str, reading: Reading, answer_id: str | None, filters: Filters | None) -> Pieces:
+        """Why the last list has a paper or has not."""
+        answer = self._assistant.explain_absence(
+            reading.text, reading.paper, answer_id=answer_id or id_of(question), filters=filters,
+            shown=reading.scope.paper_ids if reading.scope else None,
+        )
+        yield answer.text
+        yield replace(answer, question=question)
+
     def _reworded(self, question: str, reading: Reading, brake: Brake) -> Reading:
         """The same with the model's words, where it gives some that add nothing of its own."""
-        if reading.kind == "which":
+        if reading.kind == "which" or (reading.scope and reading.scope.sides):
             return reading  # complete but for what it refers to, which the scope says
         text = self._assistant.rewrite(question, self.turns, self._cap, brake)
         if text is None or not self._only_known(text, question, reading):

@@ -314,7 +314,7 @@ def test_chunks_missing_from_chroma_are_noticed(asked: Path, capsys: pytest.Capt
 
 
 @pytest.mark.parametrize(
-    "question", ["", " \t\n", "🤖🦜", "\x00\x1b[\x07", "\ud800\udfff", "?!…", "\u202e\u200b"]
+    "question", ["🤖🦜", "\x00\x1b[\x07", "\ud800\udfff", "?!…", "\u202e\u200b"]
 )
 def test_a_question_without_words_gets_a_polite_answer(
     asked: Path, capsys: pytest.CaptureFixture[str], question: str
@@ -322,6 +322,13 @@ def test_a_question_without_words_gets_a_polite_answer(
     assert assistant(["ask", question]) == 0
 
     assert capsys.readouterr() == ("Please ask a question in words.\n", "")
+
+
+@pytest.mark.parametrize("question", ["", " \t\n"])
+def test_an_empty_question_is_misuse(question: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert assistant(["ask", question]) == 2
+
+    assert "the question is empty" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from scripted_server import Asked, ScriptedServer, says
@@ -187,8 +187,134 @@ def test_of_no_paper_none_is_the_third(assistant: Assistant, said: Callable[[str
     reading = Dialogue(assistant, turns=[said("who are the authors of AlphaEdit?")]).read("what does the third one do?")
 
     assert (reading.kind, reading.why) == (
-        "missing", "no answer before cites a paper, so none is “the third one”; ask by name"
+        "missing", "nothing said before is “the third one”; ask by name"
     )
+
+
+@pytest.mark.parametrize(("question", "places"), [
+    ("compare the first and the second", (0, 1)), ("compare 1 and 3", (0, 2)), ("compare the first two", (0, 1)),
+    ("compare the first two papers", (0, 1)), ("how do the second and the last differ?", (1, -1)),
+    ("what do [1], [2] and [4] have in common?", (0, 1, 3)), ("compare the last two", (-2, -1)),
+])
+def test_papers_at_several_places_are_told_of_side_by_side(
+    question: str, places: tuple[int, ...], assistant: Assistant, said: Callable[[str], Turn]
+) -> None:
+    listed = papers_of(said(LIST).answer)
+
+    answer = Dialogue(assistant, turns=[said(LIST), said(OTHER)]).ask(question)
+
+    assert answer.kind == "compare"
+    assert [side.paper_id for side in answer.table] == [listed[at] for at in places]
+
+
+@pytest.mark.parametrize(("question", "place"), [
+    ("tell me more about the fourth", 3), ("what accuracy did the third reach?", 2), ("what is the second about?", 1),
+    ("and the fifth?", 4),
+])
+def test_a_single_place_of_a_list_is_one_paper(
+    question: str, place: int, assistant: Assistant, said: Callable[[str], Turn]
+) -> None:
+    reading = Dialogue(assistant, turns=[said(LIST)]).read(question)
+
+    assert reading.scope and reading.scope.paper_ids == (papers_of(said(LIST).answer)[place],)
+
+
+@pytest.mark.parametrize("question", [
+    "what is the first step of editing?", "compare the first two layers of T5", "what does the second layer do in T5?",
+    "does 4 and 8 bit quantisation of LLaMA differ?", "which papers prune models without fine-tuning?",
+    "papers without code", "just curious", "remove bias from language models", "how many papers are there?",
+    "why is attention quadratic?", "which papers are better than GPT-4?",
+])
+def test_what_only_looks_like_a_place_or_an_edit_stands_alone(
+    question: str, assistant: Assistant, said: Callable[[str], Turn]
+) -> None:
+    assert Dialogue(assistant, turns=[said(LIST)]).read(question).kind == "alone"
+
+
+@pytest.mark.parametrize(("question", "kept"), [
+    ("remove EasyEdit", lambda listed, code: listed[1:]),
+    ("without the second", lambda listed, code: [listed[0], *listed[2:]]),
+    ("keep only the first three", lambda listed, code: listed[:3]),
+    ("only 1 and 3", lambda listed, code: [listed[0], listed[2]]),
+    ("only those with code", lambda listed, code: [paper for paper in listed if paper in code]),
+    ("leave out the ones that release code", lambda listed, code: [paper for paper in listed if paper not in code]),
+    ("the open-source ones only", lambda listed, code: [paper for paper in listed if paper in code]),
+    ("how many are left?", lambda listed, code: listed), ("how many?", lambda listed, code: listed),
+])
+def test_the_last_list_is_edited(
+    question: str, kept: Callable[[Sequence[str], set[str]], list[str]], assistant: Assistant,
+    said: Callable[[str], Turn],
+) -> None:
+    listed = list(papers_of(said(LIST).answer))
+    code = assistant.collection.store.papers_with_code()
+
+    answer = Dialogue(assistant, turns=[said(LIST)]).ask(question)
+
+    assert [item.paper_id for item in answer.items] == kept(listed, code)
+    assert (answer.matched, answer.considered) == (len(answer.items), len(listed))
+
+
+def test_edits_of_a_list_add_up_and_leave_out_what_another_list_has(assistant: Assistant) -> None:
+    dialogue = Dialogue(assistant)
+    before = set(papers_of(dialogue.ask("papers on machine translation")))
+    medical = set(papers_of(assistant.ask("which papers are about medical?")))
+
+    assert before & medical
+    assert set(papers_of(dialogue.ask("not medical ones"))) == before - medical
+    assert dialogue.ask("drop the first").matched == len(before - medical) - 1
+    assert dialogue.ask("how many are left?").text.startswith(f"{len(before - medical) - 1} papers:")
+
+
+@pytest.mark.parametrize(("first", "question", "why"), [
+    (LIST, "remove Redco", "“Redco” is none of them"), (LIST, "without the 30th", "“the 30th” is none of them"),
+    (FACT, "only those with code", "no list of papers came before it"),
+    (FACT, "how many are left?", "no list of papers came before it"),
+    (FACT, "why is EasyEdit not in the list?", "no list of papers came before it"),
+    (FACT, "which one is better?", "fewer than two papers were spoken of"),
+    (LIST, "compare the first and the 30th", "none of them is “the first and the 30th”"),
+])
+def test_a_follow_up_that_nothing_was_said_for_says_so(
+    first: str, question: str, why: str, assistant: Assistant, said: Callable[[str], Turn]
+) -> None:
+    answer = Dialogue(assistant, turns=[said(first)]).ask(question)
+
+    assert answer.abstained and why in answer.text and not answer.citations
+
+
+@pytest.mark.parametrize(
+    "question", ["which one is better?", "which of the two is faster?", "which needs less memory?"]
+)
+def test_which_of_two_is_better_is_told_side_by_side(
+    question: str, assistant: Assistant, said: Callable[[str], Turn]
+) -> None:
+    compared = said("compare MEMIT and MALMEN")
+
+    answer = Dialogue(assistant, turns=[compared]).ask(question)
+
+    assert (answer.kind, [side.label for side in answer.table]) == ("compare", ["MEMIT", "MALMEN"])
+    assert [side.paper_id for side in answer.table] == list(papers_of(compared.answer))
+
+
+def test_places_are_asked_about_with_names_beside_them(assistant: Assistant, said: Callable[[str], Turn]) -> None:
+    reading = Dialogue(assistant, turns=[said(LIST)]).read("which of the first two use T5?")
+
+    assert (reading.text, reading.scope and reading.scope.paper_ids) == (
+        "which papers use T5?", papers_of(said(LIST).answer)[:2]
+    )
+
+
+def test_places_before_anything_was_said_are_said_to_be_missing(assistant: Assistant) -> None:
+    answer = Dialogue(assistant).ask("compare the first two")
+
+    assert answer.abstained and "nothing said before is “the first two”" in answer.text
+
+
+def test_what_is_asked_of_papers_referred_to_is_no_talk_about_the_collection(
+    assistant: Assistant, said: Callable[[str], Turn]
+) -> None:
+    answer = Dialogue(assistant, turns=[said(LIST)]).ask("which of them release data or models?")
+
+    assert answer.kind == "list" and answer.considered == len(papers_of(said(LIST).answer))
 
 
 def test_a_refused_question_has_spoken_of_the_paper_it_names(assistant: Assistant) -> None:

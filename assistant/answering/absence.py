@@ -1,8 +1,9 @@
-"""Why a paper is not in a list: the condition it fails, with the figure it fails by, and its nearest sentence."""
+"""Why a paper is in a list or not: the condition it fails, with the figure it fails by, and its nearest sentence."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from dataclasses import dataclass, replace
 
 from assistant.answering.citations import Marks
@@ -23,6 +24,14 @@ _ASKED = re.compile(
     r"|(?:is|was|are|were)n['’]t\s+(?P<bare>.+?)\s+(?=in\b|on\b|among\b|part\b|listed\b|included\b|there\b)"
     r"|not\s+(?P<short>.+?)\s*\??$)(?P<rest>.*)$", re.IGNORECASE,
 )
+_INSIDE = re.compile(  # "why is X in it?", "why did you leave out X?"
+    r"^\W*(?:(?:and|so|but|then)\W+)?why\s+(?:(?:is|was|are|were)\s+(?P<subject>.+?)\s+(?P<rest>"
+    r"(?:listed|included|shown|named)?\s*\b(?:in|on|among|part of)\s+"
+    r"(?:it|them|those|these|there|here|(?:the|this|that|your) (?:list|answer|results?))(?:\s+of\s.+)?|"
+    r"(?:listed|included)(?: (?:there|here))?)"
+    r"|(?:did|do|have)(?:n['’]t)? you (?:not )?(?:list|listed|includ\w*|name|named|show|shown|leave out|left out|"
+    r"omit\w*|exclud\w*)\s+(?P<given>.+?))\W*$", re.IGNORECASE,
+)
 _OF_LIST = re.compile(
     r"\b(?:in|on|from|among|of)\s+(?:the\s+|that\s+|your\s+|this\s+)?(?:list|answer|results?)\s+(?:of|for|to|about)\s+"
     r"(?P<listed>.+?)\W*$|\bamong\s+(?:the\s+)?(?P<among>.+?)\W*$", re.IGNORECASE,
@@ -37,24 +46,26 @@ _OF_IT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question after a paper that a list does not have."""
+    """A question after a paper that a list does not have, or has."""
 
     paper: str           # a name, title or id, as asked
     listed: str | None   # what the list was of, as a question; None for the list just given
 
 
 def absence_asked(text: str) -> Asked | None:
-    """Read "why is X not in it?" and "why is X not in the list of …?"; None for any other question.
+    """Read "why is X not in it?", "why is X in the list of …?" and the like; None for any other question.
 
     >>> absence_asked("Why is EasyEdit not in the list of methods that edit GPT-J?")
     Asked(paper='EasyEdit', listed='which methods edit GPT-J?')
     >>> absence_asked("why isn't MEMIT in it?"), absence_asked("why is RLHF not stable?")
     (Asked(paper='MEMIT', listed=None), None)
     """
-    match = _ASKED.match(text)
+    match = _ASKED.match(text) or _INSIDE.match(text)
     if match is None:
         return None
-    paper = (match["subject"] or match["bare"] or match["short"]).strip(" \"'“”?")
+    paper = next(filter(None, match.groups())).strip(" \"'“”?")
+    if match.re is _INSIDE and match["given"]:
+        return Asked(paper, None)
     listed = _OF_LIST.search(match["rest"])
     if listed is not None and (wanted := listed["listed"] or listed["among"]) and not _OF_IT.match(wanted):
         works = _THAT.sub(r"\1", _ALL.sub("", wanted))
@@ -63,14 +74,16 @@ def absence_asked(text: str) -> Asked | None:
 
 
 def explain_absence(
-    question: Question, paper_or_name: str, *, lists: Lists, retriever: Retriever, level: str, answer_id: str
+    question: Question, paper_or_name: str, *, lists: Lists, retriever: Retriever, level: str, answer_id: str,
+    shown: Container[str] | None = None,
 ) -> Answer:
-    """Say which condition of a list question a paper fails.
+    """Say which condition of a list question a paper fails, or that it fails none.
 
     Args:
         question: the list question.
         paper_or_name: a paper's id, its title, or a name that is its own.
         level: strict, balanced or eager, as the list was made with.
+        shown: the papers of the list as it was given, if it may have been narrowed since.
     """
     paper_id = paper_of(retriever, paper_or_name)
     if paper_id is None:
@@ -86,29 +99,33 @@ def explain_absence(
         return _said(answer_id, question, hits[0], f"it is not among the {len(ids)} papers the list was chosen from")
     position = ids.index(paper_id)
     hit = ranking.hit(position)
+    cut, chance, figure = CUTS[level], 1.0, ""
+    if question.topic:
+        among = None if named is None else len(named.intersection(ids))
+        groups = alternatives_of(question.positive, question.topic)
+        chance = probability(evidence(retriever, ranking, groups, among=among)[position])
+        figure = (
+            f"the probability that it is about “{' '.join(question.topic)}” was put at {chance:.2f}, and the list "
+            f"starts at {cut:.2f}"
+        )
+    if shown is not None and paper_id in shown:
+        return _said(answer_id, question, hit, None, figure=figure if chance >= cut else "")
     missing = [
         name.label for name in question.hard if paper_id not in retriever.with_name(name.key)
     ] if named is not None and paper_id not in named else []
     if missing:
         link = " nor " if question.any_of else " or "
         return _said(answer_id, question, hit, f"its title and abstract do not mention {link.join(missing)}")
-    if question.exclusions and not _listed(lists, question, paper_id) and _listed(
-        lists, replace(question, exclusions=()), paper_id
-    ):
+    listed = _listed(lists, question, paper_id)
+    if question.exclusions and not listed and _listed(lists, replace(question, exclusions=()), paper_id):
         excluded = " and ".join(part.text for part in question.exclusions)
         return _said(answer_id, question, hit, f"the question excludes it: “{excluded}”")
-    cut, chance = CUTS[level], 1.0
-    if question.topic:
-        among = None if named is None else len(named.intersection(ids))
-        groups = alternatives_of(question.positive, question.topic)
-        chance = probability(evidence(retriever, ranking, groups, among=among)[position])
     if chance < cut:
-        why = (
-            f"the probability that it is about “{' '.join(question.topic)}” was put at {chance:.2f}, and the list "
-            f"starts at {cut:.2f}"
-        )
-        return _said(answer_id, question, hit, why)
-    return _said(answer_id, question, hit, None)
+        return _said(answer_id, question, hit, figure)
+    if shown is not None:
+        narrowed = "the list was narrowed to others" if listed else "what is asked for was not found in its abstract"
+        return _said(answer_id, question, hit, narrowed)
+    return _said(answer_id, question, hit, None, figure=figure)
 
 
 def paper_of(retriever: Retriever, paper_or_name: str) -> str | None:
@@ -134,14 +151,15 @@ def _listed(lists: Lists, question: Question, paper_id: str) -> bool:
     return any(member.hit.paper.paper_id == paper_id for member in (*found.fitting, *found.under))
 
 
-def _said(answer_id: str, question: Question, hit: Hit, why: str | None) -> Answer:
+def _said(answer_id: str, question: Question, hit: Hit, why: str | None, *, figure: str = "") -> Answer:
     title = hit.paper.title or "This paper (untitled)"
     if not hit.sentences:
         return _answer(answer_id, question, f"{title}: {why}." if why else f"{title} is in the list.")
     best = max(hit.sentences, key=lambda sentence: sentence.score)
     marks = Marks()
     mark = marks.cite(hit.paper, best.start, best.end)
-    reason = f"{title} is " + (f"not in the list because {why}." if why else "in the list: it meets all conditions.")
+    inside = "in the list: it meets all conditions" + (f"; {figure}." if figure else ".")
+    reason = f"{title} is " + (f"not in the list because {why}." if why else inside)
     sentences = (
         AnswerSentence(reason, (), checked=True), AnswerSentence(best.text, (mark,), checked=True),
     )
@@ -153,5 +171,5 @@ def _answer(answer_id: str, question: Question, text: str, *, abstained: str | N
     return Answer(
         answer_id, question.text, "absence", text, (AnswerSentence(text, (), checked=True),),
         abstained=abstained is not None, reason=abstained, confidence=0.1 if abstained else CONFIDENCE,
-        trace=(*question.trace, "asked: why a paper is not in the list"),
+        trace=(*question.trace, "asked: why a paper is or is not in the list"),
     )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 import threading
+from collections.abc import Container
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from assistant.answering.absence import absence_asked
+from assistant.answering.absence import absence_asked, explain_absence
 from assistant.answering.citations import papers_of
 from assistant.answering.extractive import LISTS, Extractive
-from assistant.answering.narrowing import Scope, all_of, best_of, narrowed
+from assistant.answering.narrowing import Scope, all_of, best_of, compared, narrowed
 from assistant.question import Question, understand
 from assistant.reading.reader import Reader, open_reader
 from assistant.records import Answer, AnswerSentence
@@ -83,9 +84,15 @@ class Drafting:
         else:
             within = frozenset(scope.paper_ids) & (everywhere or frozenset(scope.paper_ids))
             whole, retriever = retriever, self.retriever(within=within)
+            if question.kind == "collection":  # no talk about all papers: some are referred to
+                question = replace(question, kind="list" if scope.only else "fact")
             if scope.every:
                 settled = "what is asked of the papers is told by rule"
-                answer = all_of(question, answer_id, retriever, scope, sorted(within))
+                left = within - frozenset(scope.without) - self._listed(scope.but, whole)
+                answer = all_of(question, answer_id, retriever, scope, sorted(left))
+            elif scope.sides:
+                settled = "which papers are compared is told by rule"
+                answer = compared(question, answer_id, retriever, scope)
             else:
                 answer = self._scoped(question, answer_id, scope, whole, retriever)
         if answer.abstained and typed != text and not (scope and scope.only):
@@ -120,7 +127,7 @@ class Drafting:
         told_by_one = len(scope.paper_ids) == 1 and not scope.only and not question.wants_metadata
         if told_by_one and question.kind in ("fact", *LISTS):
             return self.quoting(within).facts.answer(answer_id, question)
-        if question.kind in LISTS:
+        if question.kind in LISTS and not question.wants_metadata:
             cut = narrowed(self.quoting(everywhere).answer(question, answer_id=answer_id), scope)
             if cut is not None:
                 return replace(cut, kind=question.kind)  # papers that stood below the sentences of a fact, too
@@ -128,13 +135,32 @@ class Drafting:
                 return best_of(question, answer_id, within, scope)
         return self.quoting(within).answer(question, answer_id=answer_id)
 
-    def absence(self, listed: str, paper: str, answer_id: str, filters: Filters | None) -> Answer:
-        """Why the list that answers a question does not have a paper, given by its id, title or name."""
-        return self._absence(listed, paper, answer_id, self.select(filters))
+    def _listed(self, text: str, everywhere: Retriever) -> frozenset[str]:
+        """The papers of a list, judged among all; none without a question."""
+        if not text:
+            return frozenset()
+        question = self.understand(text)
+        listed = self.quoting(everywhere).lists.answer("", replace(question, kind="list"))
+        return frozenset(entry.paper_id for entry in listed.items)
 
-    def _absence(self, listed: str, paper: str, answer_id: str, chosen: Selection | None) -> Answer:
-        quoting = self.quoting(self.retriever(within=chosen.paper_ids if chosen else None))
-        return quoting.explain_absence(self.understand(listed), paper, answer_id=answer_id)
+    def absence(
+        self, listed: str, paper: str, answer_id: str, filters: Filters | None, shown: Container[str] | None = None
+    ) -> Answer:
+        """Why the list that answers a question does not have a paper, given by its id, title or name, or has it.
+
+        Args:
+            shown: the papers of the list as it was given, where it was narrowed after.
+        """
+        return self._absence(listed, paper, answer_id, self.select(filters), shown)
+
+    def _absence(
+        self, listed: str, paper: str, answer_id: str, chosen: Selection | None, shown: Container[str] | None = None
+    ) -> Answer:
+        retriever = self.retriever(within=chosen.paper_ids if chosen else None)
+        return explain_absence(
+            self.understand(listed), paper, lists=self.quoting(retriever).lists, retriever=retriever,
+            level=self._settings.refusal, answer_id=answer_id, shown=shown,
+        )
 
     def understand(self, text: str) -> Question:
         """How a question is read."""

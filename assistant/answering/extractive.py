@@ -7,7 +7,6 @@ from dataclasses import asdict, replace
 
 from assistant.answering import confidence, routing
 from assistant.answering.about import is_about, tell
-from assistant.answering.absence import explain_absence
 from assistant.answering.answerable import NOT_TREATED
 from assistant.answering.citations import Marks
 from assistant.answering.compare import Comparison, comparison, paragraphs, side_by_side
@@ -65,13 +64,6 @@ class Extractive:
         if question.kind in LISTS and not question.unknown:
             return self.lists.answer(answer_id, question, preface=notice(question))
         return self.facts.answer(answer_id, question, preface=notice(question))
-
-    def explain_absence(self, question: Question, paper_or_name: str, *, answer_id: str) -> Answer:
-        """Why the list that answers a question does not have a paper."""
-        return explain_absence(
-            question, paper_or_name, lists=self.lists, retriever=self._retriever, level=self._refusal,
-            answer_id=answer_id,
-        )
 
     def _translated(self, answer_id: str, question: Question, language: str) -> Answer:
         """A question in another language is answered by its names if it has some, else English is asked for."""
@@ -142,7 +134,8 @@ class Extractive:
         told = tell(question, self._retriever)
         passing = self._retriever.count()
         some = passing != self._retriever.collection.store.count()
-        text = (f"{passing} papers pass the filter. " if some else "") + told.text
+        pass_it = "1 paper passes" if passing == 1 else f"{passing} papers pass"
+        text = (f"{pass_it} the filter. " if some else "") + told.text
         return Answer(
             answer_id, question.text, "collection", text, (AnswerSentence(text, (), checked=False),),
             considered=passing, abstained=not told.kept, reason=None if told.kept else "that is not kept",

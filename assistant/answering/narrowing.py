@@ -1,4 +1,5 @@
-"""Answers about the papers just cited: "which of those are about finance?", "which release code?"."""
+"""Answers about the papers just cited: "which of those are about finance?", "which release code?", "compare the first
+two"."""
 
 from __future__ import annotations
 
@@ -6,11 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from assistant.answering.citations import Marks
+from assistant.answering.compare import Comparison, paragraphs, side_by_side
+from assistant.answering.cuts import Side
 from assistant.answering.lists import item, line, proof_of
 from assistant.answering.method_names import method_name
 from assistant.code_links import gives_code
 from assistant.question import Question
-from assistant.records import Answer, AnswerSentence, Hit, ListItem, SentenceHit
+from assistant.records import Answer, AnswerSentence, Hit, ListItem, Paper, SentenceHit
 from assistant.retrieval.retriever import Retriever
 
 NARROWED_CONFIDENCE = 0.6  # not calibrated
@@ -26,6 +29,9 @@ class Scope:
     has_code: bool | None = None    # only those that give code, or only those that do not
     every: bool = False             # nothing else is asked of them: all that are left are the answer
     only: bool = False              # an answer from other papers is none: "which of those …"
+    without: tuple[str, ...] = ()   # of the papers, those that are left out
+    but: str = ""                   # a list question; what it lists is left out too
+    sides: bool = False             # each is told of for itself
 
 
 def narrowed(whole: Answer, scope: Scope) -> Answer | None:
@@ -62,6 +68,30 @@ def all_of(question: Question, answer_id: str, retriever: Retriever, scope: Scop
     return replace(_listed(empty, items, scope), confidence=EXACT_CONFIDENCE)
 
 
+def compared(question: Question, answer_id: str, retriever: Retriever, scope: Scope) -> Answer:
+    """What each paper of a scope says of what is asked, side by side."""
+    ranking = retriever.rank(retriever.query(question.text), among=sorted(scope.paper_ids))
+    sides = tuple(
+        _side(hit.paper, question.text, retriever)
+        for hit in sorted(ranking.hits(len(ranking)), key=lambda hit: scope.paper_ids.index(hit.paper.paper_id))
+    )
+    marks = Marks()
+    pointed = Comparison(sides, ranking, EXACT_CONFIDENCE, ("papers pointed at",))
+    sentences, table = side_by_side(pointed, retriever, marks)
+    return Answer(
+        answer_id, question.text, "compare", paragraphs(sentences, table), tuple(sentences), marks.citations(),
+        table=table, considered=len(sides), matched=len(table), confidence=pointed.confidence,
+        trace=(*question.trace, *pointed.trace),
+    )
+
+
+def _side(paper: Paper, text: str, retriever: Retriever) -> Side:
+    name = method_name(paper, papers_with=retriever.collection.store.name_counts)
+    label = next((label for label in (name, paper.title) if label and label in text), None)
+    start = text.find(label) if label else 0
+    return Side(label or "", start, start + len(label or ""), paper.paper_id, named=label is not None and label == name)
+
+
 def _proof(hit: Hit, scope: Scope) -> SentenceHit:
     if scope.has_code:
         return next(iter(_with_code(hit)), proof_of(hit, names=(), topical=True))
@@ -80,6 +110,10 @@ def _listed(whole: Answer, items: Sequence[ListItem], scope: Scope) -> Answer:
     of = f"the {count} papers just cited" if count != 1 else "the paper just cited"
     if count == 1:
         head = "The paper just cited matches:" if items else "The paper just cited does not match."
+    elif scope.every and len(items) == count:
+        head = f"{count} papers:"
+    elif scope.without or scope.but:
+        head = f"{len(items)} of {of} {'is' if len(items) == 1 else 'are'} left" + (":" if items else ".")
     else:
         head = f"{len(items)} of {of} {'matches' if len(items) == 1 else 'match'}" + (":" if items else ".")
     return replace(

@@ -11,8 +11,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from assistant.answering.narrowing import Scope
+from assistant.followup.edits import edited, uncounted
 from assistant.followup.ellipsis import LIKELY, completed
-from assistant.followup.pointed import OF_TWO, ORDINAL, pointed, points_at_two
+from assistant.followup.explained import explained
+from assistant.followup.places import SINGLE
+from assistant.followup.pointed import OF_TWO, chosen, pointed, pointed_at_several, points_at_two
 from assistant.followup.pronouns import pronoun_of
 from assistant.followup.spoken import Knowledge, Subject, Turn, pair_of, subject_of
 from assistant.followup.which_of import WHICH_OF, of_those
@@ -44,8 +47,14 @@ _COMPARED = re.compile(
 def read_followup(question: str, turns: Sequence[Turn], known: Knowledge) -> Reading:
     """Read a question in the light of the turns before it."""
     subject = subject_of(turns, known)
-    if subject is None or _FRESH.match(question) or not any(character.isalnum() for character in question):
+    if _FRESH.match(question) or not any(character.isalnum() for character in question):
         return Reading("alone", question)
+    if subject is None:
+        return pointed_at_several(question, turns, known) or Reading("alone", question)
+    of_list = explained(question, turns) or edited(question, turns, known) or chosen(question, turns, known)
+    of_list = of_list or pointed_at_several(question, turns, known)
+    if of_list is not None:
+        return of_list
     announced = _announced(question, known)
     asked = announced or question
     named = known.names(asked)
@@ -54,7 +63,8 @@ def read_followup(question: str, turns: Sequence[Turn], known: Knowledge) -> Rea
     if found is None and announced is not None:
         owner = next((paper for name in named if (paper := known.owner(name))), None)
         return Reading("about", announced, Scope((owner,)) if owner else None, "what was put first is meant")
-    return found or completed(question, subject, named, own, known) or Reading("alone", question)
+    found = found or completed(question, subject, named, own, known)
+    return found or uncounted(question) or Reading("alone", question)
 
 
 def _referring(
@@ -117,7 +127,7 @@ def _mentions(paper: Paper | None, name: str) -> bool:
 def _announced(question: str, known: Knowledge) -> str | None:
     """"What about X, what does it do?" as "what does X do?"."""
     found = _ANNOUNCED.match(question)
-    if found is None or ORDINAL.search(found["what"]) or not content_words(found["what"]):
+    if found is None or SINGLE.search(found["what"]) or not content_words(found["what"]):
         return None
     clause = found["clause"]
     pronoun = pronoun_of(clause, known.names(clause))

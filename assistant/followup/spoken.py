@@ -96,12 +96,15 @@ def pair_of(turns: Sequence[Turn], known: Knowledge) -> tuple[str, str] | None:
     return None
 
 
-def listed_before(turns: Sequence[Turn], place: int) -> str | None:
-    """The paper at a place (from 0, or from the end) of the last answer that cites several and has that place; else of
-    the last one that has it."""
-    cited = [papers for turn in reversed(turns) if -len(papers := papers_of(turn.answer)) <= place < len(papers)]
-    found = next((papers for papers in cited if len(papers) > 1), cited[0] if cited else None)
-    return found[place] if found else None
+def last_list(turns: Sequence[Turn]) -> Turn | None:
+    """The last turn that gave a list of papers."""
+    return next((turn for turn in reversed(turns[-MEMORY:]) if turn.answer.items and not turn.answer.abstained), None)
+
+
+def goes_on_from(turn: Turn, turns: Sequence[Turn]) -> bool:
+    """Whether no paper was spoken of since a turn, but for why one is in its list or not."""
+    later = turns[turns.index(turn) + 1:]
+    return all(between.answer.kind == "absence" or not papers_of(between.answer) for between in later)
 
 
 def called(paper_id: str, known: Knowledge) -> str | None:

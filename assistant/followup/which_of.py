@@ -24,12 +24,12 @@ WHICH_OF = re.compile(
 )
 _CODE = re.compile(
     r"\b(?:releas\w+|publish\w*|shar\w+|provid\w+|giv\w+|open[- ]?sourc\w+|have|has|with|offer\w*|ma[kd]e\w*|"
-    r"link\w*|come)\b"
+    r"link\w*|come|without|lack\w*)\b"
     r"[^.?!]{0,40}\b(?:code\w*|implementations?|repositor\w+|github|source)\b|\bopen[- ]?source\w*\b|"
     r"\b(?:code\w*|implementations?|repositor\w+)\b[^.?!]{0,30}\b(?:available|public\w*|released|online|open)\b",
     re.IGNORECASE,
 )
-_NO_CODE = re.compile(r"\b(?:no|not|n['’]t|without|never)\b|n['’]t\b", re.IGNORECASE)
+_NO_CODE = re.compile(r"\b(?:no|not|n['’]t|without|never|lack\w*)\b|n['’]t\b", re.IGNORECASE)
 _CODE_WORDS = frozenset(
     """release releases released publish published public publicly share shares shared provide provides provided open
     source sourced opensource code codes codebase implementation implementations repository repositories github
@@ -45,9 +45,17 @@ def of_those(question: str, found: re.Match[str], papers: tuple[str, ...]) -> Re
     if re.match(r"(?:do|does|are|is|did|have|has)\b", found.group(), re.IGNORECASE):
         frame = "which papers"
     text = " ".join(f"{question[:found.start()]} {frame} {question[found.end():]}".split())
-    code = None
-    if _CODE.search(question):
-        code = _NO_CODE.search(question) is None
-    left = [word for word in content_words(question) if word not in _CODE_WORDS]
-    every = code is not None and not left
+    code, left = code_asked(question)
+    every = not left
     return Reading("which", text, Scope(papers, code, every, only=True), f"of the {len(papers)} papers just cited")
+
+
+def code_asked(text: str) -> tuple[bool | None, bool]:
+    """Whether papers that release code are asked for, or those that do not; and whether anything else is asked of them.
+
+    >>> code_asked("which of those release code?"), code_asked("those about speech without code")
+    ((True, False), (False, True))
+    """
+    code = _NO_CODE.search(text) is None if _CODE.search(text) else None
+    words = content_words(text)
+    return code, any(word not in _CODE_WORDS for word in words) if code is not None else bool(words)

@@ -11,7 +11,7 @@ from assistant.followup.pronouns import POSSESSIVE
 from assistant.followup.spoken import Subject
 from assistant.retrieval.words import content_words
 
-Kind = Literal["alone", "about", "again", "which", "missing"]
+Kind = Literal["alone", "about", "again", "which", "absence", "missing"]
 
 WORKS = (
     r"(?:papers|ones|methods|models|works|approaches|studies|results|systems|frameworks|benchmarks|datasets|techniques)"
@@ -25,13 +25,15 @@ class Reading:
     """How a question hangs together with what was said before.
 
     ``alone``: not at all. ``about``: of something said before. ``again``: the question before, with something else in
-    it. ``which``: which of the papers just cited. ``missing``: of something that was not listed.
+    it. ``which``: which of the papers just cited. ``absence``: why the last list, whose question ``text`` is and whose
+    papers are the scope, has a paper or has not. ``missing``: of something that was not listed.
     """
 
     kind: Kind
     text: str                    # what to ask: the question itself where it stands alone
     scope: Scope | None = None   # the papers it refers to
     why: str = ""
+    paper: str = ""              # the one whose absence is asked about: its id, title or name
 
 
 def put(question: str, pronoun: re.Match[str], name: str) -> str:

@@ -44,6 +44,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise MisuseError(
             'ask takes a question or --batch FILE, one of the two; example: assistant ask "what is Redco?"'
         )
+    question = sys.stdin.read() if arguments.question == "-" else arguments.question or ""
+    if arguments.batch is None and not question.strip():
+        raise MisuseError('the question is empty; give it in words, as in assistant ask "what is Redco?"')
     if arguments.batch is not None and arguments.format not in ("text", "json"):
         raise MisuseError("a batch is answered in JSON, a line each; leave --format out")
     from assistant.api import Assistant
@@ -56,7 +59,6 @@ def run(arguments: argparse.Namespace) -> int:
         lines = batch_lines(arguments.batch)
         with Assistant.open() as assistant:
             return answer_batch(assistant, lines, filters)
-    question = sys.stdin.read() if arguments.question == "-" else arguments.question
     with Assistant.open() as assistant:
         answer = assistant.ask(question, filters=filters)
         papers = {paper.paper_id: paper for paper in assistant.papers([c.paper_id for c in answer.citations])}
