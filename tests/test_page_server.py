@@ -418,7 +418,7 @@ def test_its_children_end_with_it(number: signal.Signals, home: Home, browser: B
     sentences = [f"The {n}th river of the long tale bends around hill {n} once more." for n in range(4000)]
     long = write_lines(tmp_path / "long.txt", [*ABSTRACTS, " ".join(sentences)])
     port = free_port()
-    with serving(home, "--port", str(port)) as process, contextlib.closing(browser.new_page()) as page:
+    with contextlib.closing(browser.new_page()) as page, serving(home, "--port", str(port)) as process:
         try:
             assert process.stdout is not None and process.stdout.readline().startswith("the page is at")
             page.goto(f"http://127.0.0.1:{port}/")
@@ -429,9 +429,10 @@ def test_its_children_end_with_it(number: signal.Signals, home: Home, browser: B
             ingest = child_of(process.pid, "ingest.cli")
             open_tab(page, "Papers")
             drawing = child_of(process.pid, "assistant.map")
+            process.send_signal(number)
+            output, errors = process.communicate(timeout=30)
         finally:
-            process.send_signal(number)  # else the block would wait for its end
-        output, errors = process.communicate(timeout=30)
+            process.kill()  # does nothing where it has ended; else the block would wait for its end
 
     assert (process.returncode, output, errors) == (0, "", "")
     assert [pid for pid in (ingest, drawing) if Path(f"/proc/{pid}").exists()] == []

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from assistant.settings import Settings
 
+WAKING = 0.5  # seconds: where a signal reaches another thread, its handler runs when the main one wakes
 SHARING = (
     "assistant: --share downloads a program (frpc, from cdn-media.huggingface.co) and runs it. Through gradio.live, "
     "which others run and which sees what passes, it publishes this page for a week at most. Whoever has the "
@@ -73,7 +74,8 @@ def serve(settings: Settings, *, share: bool = False, insecure: bool = False) ->
             # Not before: what the first question needs is loaded while the browser draws the page.
             warming = threading.Thread(target=_warm, args=[site], name="assistant-warm", daemon=True)
             warming.start()
-            ended.wait()
+            while not ended.wait(WAKING):
+                pass
             warming.join()  # it uses what is closed next
 
 
