@@ -10,9 +10,9 @@ from test_answers import check_contract
 from assistant import Assistant, Paper, Settings
 from assistant.answering.facets import facets_in
 from assistant.answering.limits import limit
-from assistant.answering.lists import proof_of
 from assistant.answering.membership import CUTS, alternatives_of
 from assistant.answering.method_names import method_name
+from assistant.answering.proof import proof_of
 from assistant.records import Answer, Hit, SentenceHit
 from assistant.retrieval.filters import Filters
 from assistant.ui.cli import main

@@ -11,8 +11,9 @@ from assistant.answering.answerable import NOT_TREATED
 from assistant.answering.citations import Marks
 from assistant.answering.compare import Comparison, comparison, paragraphs, side_by_side
 from assistant.answering.facts import Facts
+from assistant.answering.items import as_text, heading
 from assistant.answering.language import carried, language_of, request
-from assistant.answering.lists import Lists, as_text, heading
+from assistant.answering.lists import Lists
 from assistant.answering.wording import notice
 from assistant.question import Question
 from assistant.records import Answer, AnswerSentence, Hit, Nearest, SentenceHit

@@ -16,8 +16,8 @@ from assistant.answering.calls import Calls
 from assistant.answering.context import PAPERS, Context, choose
 from assistant.answering.fallback import quoted
 from assistant.answering.gate import Gate, Judged
+from assistant.answering.items import gives_list
 from assistant.answering.judging import judged_list
-from assistant.answering.lists import gives_list
 from assistant.answering.reply import Reader, Written, read_reply
 from assistant.answering.routing import is_by_name
 from assistant.answering.shown import Shown

@@ -13,7 +13,7 @@ from assistant.answering.calls import Calls
 from assistant.answering.citations import Marks
 from assistant.answering.context import Excerpt, choose
 from assistant.answering.fallback import failure, quoted
-from assistant.answering.lists import item, line
+from assistant.answering.items import item, line
 from assistant.answering.method_names import method_name
 from assistant.answering.reply import find_json
 from assistant.backends.base import Backend, BackendError, Message, Reply

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from assistant.answering import confidence
-from assistant.answering.citations import Marks, shorten
-from assistant.answering.facets import Facet, facets_in
+from assistant.answering.citations import Marks
+from assistant.answering.facets import facets_in
+from assistant.answering.items import as_text, item
 from assistant.answering.limits import limit
 from assistant.answering.membership import (
     COMMON_WORD,
@@ -24,11 +25,11 @@ from assistant.answering.membership import (
 )
 from assistant.answering.method_names import method_name
 from assistant.answering.own_names import own_paper
+from assistant.answering.proof import proof_of
 from assistant.answering.routing import PAPERS
-from assistant.answering.sentences import is_background
 from assistant.question import Question
-from assistant.records import Answer, AnswerSentence, Hit, ListItem, Nearest, SentenceHit
-from assistant.retrieval.names import families, find_names, names_of
+from assistant.records import Answer, AnswerSentence, Hit, Nearest, SentenceHit
+from assistant.retrieval.names import names_of
 from assistant.retrieval.retriever import Ranking, Retriever
 
 LIST_CANDIDATES = 2000  # of a large collection, for topics; names are exact over all of it
@@ -37,17 +38,6 @@ NEAR = 0.4              # of the cut: a chance from which a paper that is not li
 
 # answer id, question, what was found, the reason, confidence → a refusal
 Refuse = Callable[[str, Question, Sequence[Hit], str, float], Answer]
-
-OF_NAME = 0.25    # what the asked names add to a sentence as proof, beside 0–1 for meeting the topic
-OF_SECOND = 0.12  # what a second sentence costs
-OF_OTHERS = 0.2   # what it costs that a sentence speaks of what others did, or of the world before the paper
-OF_EITHER = 0.05  # what it costs that a sentence may speak of either
-
-_OWN_WORK = (
-    r"\b(?:we|our(?! knowledge\b)|ours|here|the (?:proposed|resulting)|"
-    r"(?:this|the present) (?:paper|work|study|article|survey|review|research|report|thesis))\b"
-)
-
 
 _BOTH = re.compile(r"\b(?:both|all of|together)\b", re.IGNORECASE)  # then papers with one of the names are no answer
 
@@ -315,86 +305,3 @@ def _headline(question: Question, found: int, shown: int, members: Members) -> s
     if shown < found:
         head += f"; the best {f'{shown} of them' if shown > 1 else 'of them'}, {found - shown} more fit"
     return head + (":" if found else ".")
-
-
-def item(hit: Hit, marks: Marks, *, proof: SentenceHit, name: str | None) -> ListItem:
-    """One line of a list, its proof cited; ``name`` is what the paper calls its method."""
-    paper = hit.paper
-    return ListItem(
-        paper_id=paper.paper_id, name=name, title=paper.title,
-        mark=marks.cite(paper, proof.start, proof.end), quote=proof.text, start=proof.start, end=proof.end,
-        sources=paper.sources,
-    )
-
-
-def proof_of(
-    hit: Hit, *, names: Sequence[str], topical: bool, facets: Sequence[Facet] = (), own: str | None = None
-) -> SentenceHit:
-    """The sentence that best shows why a paper is in the list, or two in a row where only both show it.
-
-    A sentence counts by how it meets the topic, if there is one, by how many of the asked names and facets it shows,
-    and by whether it speaks of the paper's own work; the first of the best is taken.
-
-    Args:
-        own: what the paper calls its method.
-    """
-    wanted = {*names, *(facet.name for facet in facets)}
-    having = [
-        {key for name in find_names(sentence.text) for key in (name.key, *families(name.key))} & wanted
-        | {facet.name for facet in facets if facet.shown_by(sentence.text)}
-        for sentence in hit.sentences
-    ]
-    costs = _of_others(hit.sentences, own)
-    best, proof = -1.0, hit.sentences[0]
-    for position, sentence in enumerate(hit.sentences):
-        pair = position + 1 < len(hit.sentences) and bool(wanted)
-        for last in (position, position + 1)[:1 + pair]:
-            covered = max(one.score for one in hit.sentences[position:last + 1]) if topical else 0.0
-            share = len(set.union(*having[position:last + 1])) / len(wanted) if wanted else 0.0
-            others = sum(costs[position:last + 1]) / (last + 1 - position)
-            worth = covered + OF_NAME * share - OF_SECOND * (last - position) - others
-            if worth > best + 1e-6:
-                text = hit.paper.abstract[sentence.start:hit.sentences[last].end]
-                best, proof = worth, SentenceHit(sentence.start, hit.sentences[last].end, text, covered)
-    return proof
-
-
-def _of_others(sentences: Sequence[SentenceHit], own: str | None) -> list[float]:
-    """What it costs each sentence as proof that it does not speak of the paper's own work.
-
-    What stands before the first sentence about its own work sets the scene.
-    """
-    name = rf"|\b{re.escape(own)}\b" if own else ""
-    found = [re.search(_OWN_WORK + name, sentence.text, re.IGNORECASE) for sentence in sentences]
-    first = next((at for at, ours in enumerate(found) if ours), 0)
-
-    def cost(at: int) -> float:
-        ours, text = found[at], sentences[at].text
-        if ours is not None:  # "To address these challenges, we …": what comes before "we" may be of others
-            return OF_EITHER if is_background(text[ours.start():]) else 0.0
-        return OF_OTHERS if at < first or is_background(text) else OF_EITHER
-
-    return [cost(at) for at in range(len(sentences))]
-
-
-def as_text(head: str, items: Sequence[ListItem]) -> str:
-    """A list as text: its heading, then a numbered line for each paper."""
-    return "\n".join([head, *(f"{n}. {line(listed)}" for n, listed in enumerate(items, 1))])
-
-
-def gives_list(answer: Answer) -> bool:
-    """Whether papers are what an answer gives; below the sentences of a fact they only stand beside."""
-    return bool(answer.items) and answer.kind != "fact"
-
-
-def heading(answer: Answer) -> str:
-    """What an answer says before its items."""
-    return answer.text.partition("\n1. ")[0]
-
-
-def line(listed: ListItem) -> str:
-    """One item as text; a paper without a name and a title is told by its words."""
-    label = listed.name or listed.title
-    title = f" — {listed.title}" if listed.title and listed.title != label else ""
-    said = f"“{shorten(listed.quote, 400)}”"
-    return f"{label}{title}: {said} [{listed.mark}]" if label else f"{said} (untitled) [{listed.mark}]"

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from assistant.answering.citations import Marks
 from assistant.answering.compare import Comparison, paragraphs, side_by_side
 from assistant.answering.cuts import Side
-from assistant.answering.lists import item, line, proof_of
+from assistant.answering.items import item, line
 from assistant.answering.method_names import method_name
+from assistant.answering.proof import proof_of
 from assistant.code_links import gives_code
 from assistant.question import Question
 from assistant.records import Answer, AnswerSentence, Hit, ListItem, Paper, SentenceHit

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from assistant.answering.lists import gives_list
+from assistant.answering.items import gives_list
 from assistant.answering.narrowing import Scope
 from assistant.followup.pronouns import has_pronoun
 from assistant.followup.spoken import Knowledge, Subject

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from assistant.answering.answerable import NOT_TREATED
 from assistant.answering.citations import papers_of
-from assistant.answering.lists import gives_list
+from assistant.answering.items import gives_list
 from assistant.records import Answer, Paper
 from assistant.retrieval.words import content_words
 

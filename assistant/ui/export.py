@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from assistant.answering.citations import places, shorten
-from assistant.answering.lists import heading
+from assistant.answering.items import heading
 from assistant.answering.method_names import method_name
 from assistant.errors import MisuseError
 from assistant.records import Answer, Citation, ListItem, Paper

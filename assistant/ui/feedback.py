@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from assistant.answering.citations import places
-from assistant.answering.lists import gives_list
+from assistant.answering.items import gives_list
 from assistant.conversations import Feedback
 from assistant.evaluation.questions import FACTS, LISTS, UNANSWERABLE
 from assistant.followup import Turn

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from assistant.answering.citations import title_of
-from assistant.answering.lists import heading
+from assistant.answering.items import heading
 from assistant.records import Answer, Compared
 from assistant.ui.page.shown.buttons import button
 from assistant.ui.page.shown.escape import text
