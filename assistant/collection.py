@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from assistant.closing import Closing
-from assistant.errors import StorageError
+from assistant.errors import DamagedPart, StorageError
 from assistant.index import COLLECTION, VectorIndex
 from assistant.recent import Recent
 from assistant.retrieval.late import Document, Match, match
 from assistant.retrieval.lexical import LexicalIndex
 from assistant.retrieval.names import main_sense, writes_apart, written_apart
-from assistant.store import NO_INDEX, Entry, Store, chunk_ids, damaged_database
+from assistant.room import DATABASE, copy_to_read, unwritable
+from assistant.store import NO_INDEX, NO_PAPERS, Entry, Store, chunk_ids, damaged_database
 from assistant.tokens import Basis, Floats, TokenFile
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ NAMES_KEPT = 16  # of 100,000 papers that all mention one, 10 MB a name
 ENTRIES_KEPT = 2_000  # 10 MB, and 4 MB for as many chunk vectors
 MATCHES_KEPT = 4_000  # 5 MB
 ATTEMPTS = 5  # at a question, while a writer moves on
-REBUILD = "run: ingest rebuild"
 
 T = TypeVar("T")
 
@@ -73,6 +73,9 @@ class Collection(Closing):
             StorageError: there is no index, or it is damaged.
         """
         self.folder = settings.index_dir
+        self._held = contextlib.ExitStack()
+        if not write and (self.folder / DATABASE).exists() and (reason := unwritable(self.folder)):
+            self.folder = Path(self._held.enter_context(copy_to_read(self.folder, reason)))
         self._settings = settings
         self._write = write
         self._lock = threading.RLock()
@@ -86,14 +89,15 @@ class Collection(Closing):
         if write:
             make_folder(self.folder)
         self._vectors: VectorIndex | None = None
-        self.store = Store(self.folder / "papers.sqlite", write=write)
-        self.reopen()
-        if not write:
-            try:
+        try:
+            self.store = Store(self.folder / DATABASE, write=write)
+            self._held.callback(self.store.close)
+            self.reopen()
+            if not write:
                 self._open_for_reading(vectors=False)
-            except BaseException:
-                self.close()
-                raise
+        except BaseException:
+            self.close()
+            raise
 
     def reopen(self) -> None:
         """Let go of all parts and read the card anew; parts are opened when first used."""
@@ -160,9 +164,12 @@ class Collection(Closing):
                     self.check(vectors=vectors)
                     self._checked = vectors
                 return
-            except StorageError:
-                if not self._moved_on():
-                    raise
+            except StorageError as exc:
+                if self._moved_on():
+                    continue
+                if isinstance(exc, DamagedPart) and self.card["papers"] == "0":  # the first ingest was killed early
+                    raise StorageError(NO_PAPERS) from exc
+                raise
 
     def _moved_on(self) -> bool:
         try:
@@ -176,15 +183,24 @@ class Collection(Closing):
         More may be there: what is new is written before the database knows it, what is old deleted after.
 
         Raises:
-            StorageError: a part is missing or damaged.
+            DamagedPart: a part is missing or damaged.
         """
-        papers, chunks, rows = (int(self.card[key]) for key in ("papers", "chunks", "token_rows"))
+        chunks, rows = (int(self.card[key]) for key in ("chunks", "token_rows"))
         if self.tokens.count() < rows:
-            raise StorageError(f"{self.parts.tokens.name} is cut short; {REBUILD}")
-        if self.lexical.count() < papers:
-            raise StorageError(f"the lexical index has {self.lexical.count()} of {papers} papers; {REBUILD}")
+            raise DamagedPart(f"{self.parts.tokens.name} is cut short")
+        self.check_lexical()
         if vectors and self.vectors.count() < chunks:
-            raise StorageError(f"the vectors have {self.vectors.count()} of {chunks} chunks; {REBUILD}")
+            raise DamagedPart(f"the vectors have {self.vectors.count()} of {chunks} chunks")
+
+    def check_lexical(self) -> None:
+        """Refuse words and names that hold fewer papers than the card says.
+
+        Raises:
+            DamagedPart: there are fewer, or the files are missing or damaged.
+        """
+        papers = int(self.card["papers"])
+        if self.lexical.count() < papers:
+            raise DamagedPart(f"the lexical index has {self.lexical.count()} of {papers} papers")
 
     @property
     def generation(self) -> int:
@@ -205,7 +221,7 @@ class Collection(Closing):
         """Words and names."""
         if self._lexical is None:
             if not self._write and not self.parts.lexical.exists():
-                raise StorageError(f"the lexical index is missing; {REBUILD}")
+                raise DamagedPart("the lexical index is missing")
             self._lexical = LexicalIndex(self.parts.lexical)
         return self._lexical
 
@@ -310,7 +326,7 @@ class Collection(Closing):
         if self._vectors is not None:
             self._vectors.close()
             self._vectors = None
-        self.store.close()
+        self._held.close()
 
 
 def make_folder(folder: Path) -> None:

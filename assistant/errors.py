@@ -37,3 +37,11 @@ class ParseError(AssistantError):
 
 class StorageError(AssistantError):
     """The index is missing, unusable, locked, or made by another embedder."""
+
+
+class DamagedPart(StorageError):
+    """A part of the index that follows from its database is missing or damaged; the database can make it anew."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what}; run: ingest rebuild")
+        self.what = what

@@ -11,6 +11,7 @@ import contextlib
 import os
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,7 +20,8 @@ from urllib.parse import urlsplit
 import numpy as np
 import numpy.typing as npt
 
-from assistant.errors import StorageError
+from assistant.errors import DamagedPart, StorageError
+from assistant.room import no_room
 
 if TYPE_CHECKING:
     from chromadb.api import ClientAPI
@@ -35,6 +37,8 @@ FILTERED_BEAM = 600  # the same among given chunks: of a tenth of 100,000 it mis
 FEW = 1500  # chunks that are compared one by one: walking the graph for so few takes longer
 ATTEMPTS = 3  # at a search, while another process writes
 SAMPLE = 1000  # elements of the graph looked at before it is loaded
+HEADER_BYTES = 100
+LOOK_AGAIN_S = 0.1
 
 Floats = npt.NDArray[np.float32]
 T = TypeVar("T")
@@ -60,7 +64,7 @@ class VectorIndex:
 
     def _open(self) -> None:
         if self._url is None and not self._create and not (self._folder / "chroma.sqlite3").exists():
-            raise StorageError("the vectors are missing; run: ingest rebuild")
+            raise DamagedPart("the vectors are missing")
         if self._url is None:
             _check_graphs(self._folder)
         client, self._system = _client(self._folder, self._url)
@@ -69,7 +73,7 @@ class VectorIndex:
             self._batch = int(client.get_max_batch_size())
         except Exception as exc:  # Chroma raises its own, sqlite's, and Rust panics as plain exceptions
             self.close()
-            raise StorageError(f"Chroma cannot open the vectors ({_first_line(exc)}); run: ingest rebuild") from exc
+            raise _failure("Chroma cannot open the vectors", exc) from exc
 
     def _get(self, client: ClientAPI) -> Collection:
         from chromadb.errors import NotFoundError
@@ -200,7 +204,7 @@ class VectorIndex:
                 return work()
             except Exception as exc:
                 if attempt == ATTEMPTS:
-                    raise StorageError(f"Chroma cannot search ({_first_line(exc)}); run: ingest rebuild") from exc
+                    raise _failure("Chroma cannot search", exc) from exc
                 self.close()
                 self._open()
         raise AssertionError("unreachable")
@@ -211,7 +215,12 @@ def _told() -> Iterator[None]:
     try:
         yield
     except Exception as exc:
-        raise StorageError(f"Chroma failed ({_first_line(exc)}); run: ingest rebuild") from exc
+        raise _failure("Chroma failed", exc) from exc
+
+
+def _failure(what: str, exc: Exception) -> StorageError:
+    """Return what to raise for an error of Chroma's: a rebuild mends no full disk."""
+    return no_room(exc) or DamagedPart(f"{what} ({_first_line(exc)})")
 
 
 def _first_line(exc: Exception) -> str:
@@ -244,31 +253,46 @@ def _client(folder: Path, url: str | None) -> tuple[ClientAPI, System | None]:
         ), None
     except Exception as exc:
         if url is None:
-            raise StorageError(f"Chroma cannot open the vectors ({_first_line(exc)}); run: ingest rebuild") from exc
+            raise _failure("Chroma cannot open the vectors", exc) from exc
         raise StorageError(f"the Chroma server of ASSISTANT_CHROMA_URL does not answer ({_first_line(exc)})") from exc
 
 
 def _check_graphs(folder: Path) -> None:
     """Look at the graph files before Chroma does: of damaged ones it makes wrong results or a crash of the process.
 
-    Layout of hnswlib as Chroma writes it: header.bin has, after a version and an offset, the capacity, the
-    number of elements and the bytes of one; each element of data_level0.bin begins with its number of neighbours.
+    A writer puts a graph to disk file by file, so one that looks damaged is looked at again.
 
     Raises:
-        StorageError: a file is missing, cut short, or holds numbers that cannot be.
+        DamagedPart: a file is missing, cut short, or holds numbers that cannot be.
     """
     for header in folder.glob("*/header.bin"):
-        try:
-            count, size = struct.unpack_from("<2Q", header.read_bytes(), 20)
-            neighbours = struct.unpack_from("<Q", header.read_bytes(), 68)[0]
-            data = np.memmap(header.with_name("data_level0.bin"), dtype=np.uint8, mode="r")
-            whole = size > 4 and len(data) >= count * size and len(header.read_bytes()) >= 100
-            if count:
-                whole = whole and header.with_name("index_metadata.pickle").stat().st_size > 0
-            if whole and count:
-                rows = data[:count * size].reshape(count, size)[::max(1, count // SAMPLE), :4]
-                whole = bool((np.ascontiguousarray(rows).view("<u4") & 0xFFFF).max() <= neighbours)
-        except (OSError, ValueError, struct.error):
-            whole = False
-        if not whole:
-            raise StorageError("the vectors are damaged; run: ingest rebuild")
+        for attempt in range(1, ATTEMPTS + 1):
+            if _is_whole(header):
+                break
+            if attempt == ATTEMPTS:
+                raise DamagedPart("the vectors are damaged")
+            time.sleep(LOOK_AGAIN_S)
+
+
+def _is_whole(header: Path) -> bool:
+    """Return whether a graph can be loaded.
+
+    Layout of hnswlib as Chroma writes it: header.bin has, after a version and an offset, the capacity, the
+    number of elements and the bytes of one; each element of data_level0.bin begins with its number of neighbours.
+    """
+    written = header.with_name("index_metadata.pickle")  # last of all, once the graph is on disk
+    try:
+        head = header.read_bytes()
+        if not written.exists():
+            # Never put to disk: Chroma makes it from its log at every opening, emptying the files first. They hold
+            # nothing, and another process that opens it just now may leave any part of nothing.
+            return len(head) < HEADER_BYTES or struct.unpack_from("<Q", head, 20) == (0,)
+        count, size = struct.unpack_from("<2Q", head, 20)
+        neighbours = struct.unpack_from("<Q", head, 68)[0]
+        data = np.memmap(header.with_name("data_level0.bin"), dtype=np.uint8, mode="r")
+        if len(head) < HEADER_BYTES or size <= 4 or len(data) < count * size or not written.stat().st_size:
+            return False
+        rows = data[:count * size].reshape(count, size)[::max(1, count // SAMPLE), :4]
+        return not count or bool((np.ascontiguousarray(rows).view("<u4") & 0xFFFF).max() <= neighbours)
+    except (OSError, ValueError, struct.error):
+        return False

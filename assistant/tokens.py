@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import mmap
 import os
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from assistant.errors import StorageError
+from assistant.errors import DamagedPart
 
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.int8]
+BLOCK_BYTES = 1 << 20  # read at once
 MAX_TOUCHED_BYTES = 512 << 20  # of the mapped file, before the process lets go of what it has read
 
 
@@ -88,13 +90,13 @@ class Basis:
         """Read what `save` wrote.
 
         Raises:
-            StorageError: the file is missing or damaged.
+            DamagedPart: the file is missing or damaged.
         """
         try:
             with np.load(path, allow_pickle=False) as stored:
                 return cls(stored["directions"].astype(np.float32), stored["steps"].astype(np.float32))
         except Exception as exc:  # numpy raises half a dozen kinds for a damaged file
-            raise StorageError(f"{path.name} is missing or damaged; run: ingest rebuild") from exc
+            raise DamagedPart(f"{path.name} is missing or damaged") from exc
 
 
 class TokenFile:
@@ -106,37 +108,61 @@ class TokenFile:
         self._rows: Bytes | None = None
         self._touched = 0  # bytes, since the process last let go of them
 
-    def append(self, blocks: list[Bytes], *, at: int) -> None:
+    def append(self, blocks: list[Bytes], *, at: int, checksum: int = 0) -> int:
         """Write blocks of rows from row ``at`` on, over what a crash may have left there, and flush to disk.
 
         Rows before ``at`` are never touched: a reader may be looking at them.
 
+        Args:
+            checksum: of the rows before ``at``.
+        Returns:
+            The checksum of the rows up to the last one written.
         Raises:
-            StorageError: the file is shorter than what the database says is in it.
+            DamagedPart: the file is shorter than what the database says is in it.
         """
         self.path.touch(exist_ok=True)
         self._rows = None
         with self.path.open("r+b") as file:
             size = file.seek(0, os.SEEK_END)
             if size < at * self.rank:
-                raise StorageError(f"{self.path.name} is cut short; run: ingest rebuild")
+                raise DamagedPart(f"{self.path.name} is cut short")
             file.truncate(at * self.rank)
             file.seek(at * self.rank)
             for block in blocks:
-                file.write(np.ascontiguousarray(block).tobytes())
+                data = np.ascontiguousarray(block).tobytes()
+                checksum = zlib.crc32(data, checksum)
+                file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        return checksum
+
+    def checksum(self, count: int) -> int:
+        """Return the CRC-32 of the first ``count`` rows, in 0 to 2**32 - 1.
+
+        Raises:
+            DamagedPart: the file does not reach that far, or cannot be read.
+        """
+        checksum, left = 0, count * self.rank
+        try:
+            with self.path.open("rb") as file:
+                while left and (block := file.read(min(left, BLOCK_BYTES))):
+                    checksum, left = zlib.crc32(block, checksum), left - len(block)
+        except OSError as exc:
+            raise DamagedPart(f"{self.path.name} cannot be read ({exc.strerror})") from exc
+        if left:
+            raise DamagedPart(f"{self.path.name} is cut short")
+        return checksum
 
     def rows(self, start: int, count: int) -> Bytes:
         """Rows start to start + count, (count, r), still on disk until touched.
 
         Raises:
-            StorageError: the file does not reach that far.
+            DamagedPart: the file does not reach that far.
         """
         if self._rows is None or start + count > len(self._rows):
             self._rows = self._map()
         if start + count > len(self._rows):
-            raise StorageError(f"{self.path.name} is cut short; run: ingest rebuild")
+            raise DamagedPart(f"{self.path.name} is cut short")
         self._touched += count * self.rank
         if self._touched > MAX_TOUCHED_BYTES:
             self._let_go()
@@ -158,11 +184,14 @@ class TokenFile:
     def _map(self) -> Bytes:
         try:
             size = self.path.stat().st_size // self.rank
-        except FileNotFoundError:
+        except OSError:
             size = 0
         if size == 0:
             return np.zeros((0, self.rank), dtype=np.int8)
-        return np.memmap(self.path, dtype=np.int8, mode="r", shape=(size, self.rank))
+        try:
+            return np.memmap(self.path, dtype=np.int8, mode="r", shape=(size, self.rank))
+        except OSError as exc:
+            raise DamagedPart(f"{self.path.name} cannot be read ({exc.strerror})") from exc
 
 
 def normalise(vectors: Floats) -> Floats:

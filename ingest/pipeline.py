@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
-import shutil
-import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-import assistant
-from assistant.collection import Collection, make_folder
+from assistant.collection import Collection
 from assistant.embedder import Embedder
 from assistant.errors import MisuseError, ParseError, StorageError
 from assistant.records import Paper
+from assistant.room import DATABASE
 from assistant.settings import Settings
-from assistant.store import NO_INDEX, StoredFile, StoredRecord
-from assistant.tokens import Basis
+from assistant.store import NO_INDEX, NO_PAPERS, StoredFile, StoredRecord
 from ingest.clean import clean_abstract, clean_title, paper_id
-from ingest.embed import embed, fit_basis
 from ingest.files import own_name
+from ingest.opening import BASIS_PAPERS, BATCH, Progress, locked, remake, settle, writing
 from ingest.parse import ParsedFile, Skip, find_files, read_records
 from ingest.report import Report
-from ingest.upsert import JOURNAL, Changes, Insert, Writer
-
-BATCH = 128  # records written at once: what a kill can lose
-BASIS_PAPERS = 512
-SHIPPED_BASES = Path(assistant.__file__).parent / "bases"  # named by `Embedder.model`: one serves every precision
-
-Progress = Callable[[str, int, int], None]  # file name, records done, records to do
+from ingest.upsert import Changes, Insert, Writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +54,8 @@ def ingest(
     if not first:
         report.seconds = time.perf_counter() - began
         return report
-    with _writing(settings, embedder, [file for _, file in first]) as (collection, writer):
+    papers = _first_papers([file for _, file in first])
+    with writing(settings, embedder, papers, progress=progress, mended=report.mended) as (collection, writer):
         known = {file.path for file in collection.store.files()}
         for path, file in itertools.chain(first, parsed):
             report.skipped += file.skipped or ([] if file.records else [Skip(own_name(path), None, "has no record")])
@@ -75,8 +64,8 @@ def ingest(
             report.files += 1
             report.read += len(file.records)
             _ingest_file(path, file, collection, writer, report, progress or (lambda *_: None))
-        if report.embedded or report.removed:
-            collection.vectors.settle()
+        if report.embedded or report.removed or collection.lexical.deleted():
+            settle(collection)
         _count_papers(collection, report)
     report.seconds = time.perf_counter() - began
     return report
@@ -91,7 +80,7 @@ def remove(names: Sequence[str], settings: Settings, embedder: Embedder) -> Repo
     began = time.perf_counter()
     report = Report()
     _expect_index(settings)
-    with _writing(settings, embedder, []) as (collection, writer):
+    with writing(settings, embedder, mended=report.mended) as (collection, writer):
         files = collection.store.files()
         for file in [_named(name, files) for name in dict.fromkeys(names)]:
             records = collection.store.records(file.file_id)
@@ -101,7 +90,7 @@ def remove(names: Sequence[str], settings: Settings, embedder: Embedder) -> Repo
                 db.execute("DELETE FROM files WHERE file_id = ?", (file.file_id,))
             report.files += 1
             report.removed += len(records)
-        collection.vectors.settle()
+        settle(collection)
         _count_papers(collection, report)
     report.seconds = time.perf_counter() - began
     return report
@@ -121,57 +110,22 @@ def rebuild(settings: Settings, embedder: Embedder, *, progress: Progress | None
     """Make everything but the database anew from the database.
 
     Mends a damaged Chroma folder, lexical index, token file or basis, and changes the model or the chunk length.
-    The new parts are made beside the old, which answer questions until the database names the new.
 
     Raises:
-        StorageError: there is no index, or its database is damaged.
+        StorageError: there is no index, it has no papers, or its database is damaged.
     """
     began = time.perf_counter()
     report = Report()
-    folder = settings.index_dir
     _expect_index(settings)
-    with _locked(folder), Collection(settings, write=True) as collection:
+    with locked(settings.index_dir), Collection(settings, write=True) as collection:
         if "fingerprint" not in collection.card:
             raise StorageError(NO_INDEX)
-        before = collection.parts
-        _sweep(collection)
-        store = collection.store
-        ids = store.paper_ids()
-        room = _chunk_tokens(settings, embedder)
-        with store.transaction() as db:
-            store.set_card({
-                **_card(embedder, room), **store.count_anew(), "token_rows": "0",
-                "build": str(collection.generation + 1),
-            })
-            collection.reopen()
-            papers = [entry.paper for entry in store.entries(ids[:BASIS_PAPERS]).values()]
-            _default_basis(embedder, papers, settings).save(collection.parts.basis)
-            collection.tokens.append([], at=0)
-            writer = Writer(collection, embedder, chunk_tokens=room)
-            for start in range(0, len(ids), BATCH):
-                entries = store.entries(ids[start:start + BATCH])
-                papers = [entry.paper for entry in entries.values()]
-                writer.write_vectors(db, list(embed(papers, embedder, collection.basis, chunk_tokens=room)))
-                report.embedded += len(papers)
-                if progress:
-                    progress("rebuild", start + len(papers), len(ids))
-            collection.check()
-            collection.vectors.settle()
-        (folder / JOURNAL).unlink(missing_ok=True)
-        collection.reopen()
-        _sweep(collection)
-        if settings.chroma_url is not None:
-            collection.vectors.drop(before.chroma_name)
+        if not collection.store.paper_ids():
+            raise StorageError(NO_PAPERS)
+        report.embedded = remake(collection, settings, embedder, progress)
         _count_papers(collection, report)
     report.seconds = time.perf_counter() - began
     return report
-
-
-def _sweep(collection: Collection) -> None:
-    """Delete the parts of other builds: those a rebuild replaced, and those of one that was cut off."""
-    for part in ("chroma*", "lexical*", "tokens*.int8", "basis*.npz"):
-        for path in set(collection.folder.glob(part)) - collection.parts.paths():
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _parsed(paths: Sequence[Path], report: Report) -> Iterator[tuple[Path, ParsedFile]]:
@@ -280,86 +234,9 @@ def _mostly(collection: Collection, known: StoredFile, texts: set[str]) -> bool:
     return 2 * sum(record.text_id in texts for record in records) >= max(1, len(records))
 
 
-@contextlib.contextmanager
-def _writing(
-    settings: Settings, embedder: Embedder, files: Sequence[ParsedFile]
-) -> Iterator[tuple[Collection, Writer]]:
-    """The collection open for writing, its card written if it is new, and what a crash left put right."""
-    room = _chunk_tokens(settings, embedder)
-    with _locked(settings.index_dir), Collection(settings, write=True) as collection:
-        collection.check_embedder(embedder)
-        card = collection.card
-        if "fingerprint" not in card:
-            if collection.parts.chroma.exists():
-                raise StorageError(
-                    "the index's database is empty, the rest is not; move the index folder away and run ingest again"
-                )
-            papers = _first_papers(files)
-            if not papers:
-                raise MisuseError("none of the files could be read as abstracts, so there is nothing to index")
-            _default_basis(embedder, papers, settings).save(collection.parts.basis)
-            collection.tokens.append([], at=0)
-            with collection.store.transaction():
-                collection.store.set_card({**_card(embedder, room), "build": ""})
-            collection.reopen()
-        elif card["chunk_tokens"] != str(room):
-            raise StorageError(
-                f"this index was made with chunks of {card['chunk_tokens']} tokens, ASSISTANT_CHUNK_TOKENS asks for "
-                f"{room}; set it back, or run: ingest rebuild"
-            )
-        writer = Writer(collection, embedder, chunk_tokens=room)
-        writer.recover()
-        _sweep(collection)
-        collection.check()
-        yield collection, writer
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold the one writer's lock."""
-    make_folder(folder)
-    lock = FileLock(folder / "write.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as exc:
-        raise StorageError("another ingest is writing to this index; wait until it has finished") from exc
-    except OSError as exc:
-        raise StorageError(
-            f"the index folder cannot be written ({exc.strerror}); set ASSISTANT_HOME to a folder you can write to"
-        ) from exc
-    try:
-        yield
-    except sqlite3.Error as exc:
-        raise StorageError(f"the index's database cannot be written ({exc}); nothing half done is kept") from exc
-    except OSError as exc:
-        raise StorageError(f"the index cannot be written ({exc.strerror or exc}); nothing half done is kept") from exc
-    finally:
-        lock.release()
-
-
 def _expect_index(settings: Settings) -> None:
-    if not (settings.index_dir / "papers.sqlite").exists():
+    if not (settings.index_dir / DATABASE).exists():
         raise StorageError(NO_INDEX)
-
-
-def _chunk_tokens(settings: Settings, embedder: Embedder) -> int:
-    room: int = min(settings.chunk_tokens, embedder.window)
-    return room
-
-
-def _card(embedder: Embedder, chunk_tokens: int) -> dict[str, str]:
-    return {
-        "embedder": f"{embedder.name} {embedder.precision}", "fingerprint": embedder.fingerprint,
-        "dimension": str(embedder.dimension), "chunk_tokens": str(chunk_tokens),
-    }
-
-
-def _default_basis(embedder: Embedder, papers: Sequence[Paper], settings: Settings) -> Basis:
-    """The basis shipped for the default model, or one fitted to the first papers for any other."""
-    shipped = SHIPPED_BASES / f"{embedder.model}.npz"
-    room = _chunk_tokens(settings, embedder)
-    whole = Basis.load(shipped) if shipped.exists() else fit_basis(papers, embedder, chunk_tokens=room)
-    return whole.first(settings.token_dimensions)
 
 
 def _first_papers(files: Sequence[ParsedFile]) -> list[Paper]:

@@ -20,6 +20,7 @@ class Report:
     removed: int = 0    # records that a known file no longer has
     merged: int = 0     # records that repeat a work the collection has, exactly or nearly
     skipped: list[Skip] = field(default_factory=list)
+    mended: list[str] = field(default_factory=list)  # what was damaged and has been made anew
     embedded: int = 0   # papers that went through the model
     papers: int = 0     # works in the collection afterwards
     untitled: int = 0   # of them without a title
@@ -33,7 +34,7 @@ class Report:
         )
         total = f"the collection has {self.papers} papers ({self.untitled} without a title); "
         total += f"{self.embedded} embedded in {self.seconds:.1f} s"
-        return [counts, *(f"skipped {line}" for line in self.skips()), total]
+        return [counts, *self.mended, *(f"skipped {line}" for line in self.skips()), total]
 
     def skips(self) -> list[str]:
         """Each thing left out, as "file:line: reason"."""

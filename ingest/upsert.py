@@ -180,8 +180,12 @@ class Writer:
             return
         store = self._collection.store
         # Never over the rows of papers since removed: a reader may still hold the generation that has them.
-        row = int(store.card()["token_rows"])
-        self._collection.tokens.append([item.tokens for item in embedded], at=row)
+        card = store.card()
+        row = int(card["token_rows"])
+        tokens = self._collection.tokens
+        # An index of an earlier version has no checksum yet.
+        before = int(card["token_checksum"]) if "token_checksum" in card else tokens.checksum(row)
+        checksum = tokens.append([item.tokens for item in embedded], at=row, checksum=before)
         self._write_chunks(embedded)
         with self._collection.lexical.writer() as writer:
             for item in embedded:
@@ -190,7 +194,7 @@ class Writer:
             _forget(store, db, item.paper.paper_id)
             _remember(store, db, item, row)
             row += len(item.tokens)
-        store.set_card({"token_rows": str(row)})
+        store.set_card({"token_rows": str(row), "token_checksum": str(checksum)})
 
     def _write_chunks(self, embedded: Sequence[EmbeddedPaper]) -> None:
         if not embedded:

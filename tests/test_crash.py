@@ -67,7 +67,7 @@ UPDATE = [  # while state A becomes state B
     ("ingest.pipeline:_ingest_file", "after", 1),
 ]
 FIRST = [  # while there is no index yet
-    ("ingest.pipeline:make_folder", "after", 1),
+    ("ingest.opening:make_folder", "after", 1),
     ("assistant.store:Store._create", "after", 1),
     ("assistant.tokens:Basis.save", "after", 1),
     ("assistant.store:Store.set_card", "after", 1),
@@ -79,8 +79,8 @@ REBUILD = [
     ("assistant.index:VectorIndex.upsert", "after", 1),
     ("assistant.retrieval.lexical:LexicalWriter.__exit__", "after", 1),
     ("assistant.collection:Collection.check", "after", 1),
-    ("ingest.pipeline:_sweep", "before", 2),
-    ("ingest.pipeline:_sweep", "after", 2),
+    ("ingest.opening:sweep", "before", 2),
+    ("ingest.opening:sweep", "after", 2),
 ]
 
 
@@ -160,7 +160,7 @@ def test_a_first_ingest_killed_anywhere_is_finished_by_the_next(
         with Assistant.open(home.settings) as assistant:
             assert assistant.ask("which method edits GPT-J?").text
     except StorageError as exc:
-        assert str(exc).startswith("there is no index yet")
+        assert str(exc).startswith(("there is no index yet", "the index has no papers yet; run the ingest again"))
     home.ingest(stage.files)
     assert home.state() == stage.b
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import pytest
 from assistant.errors import StorageError
 from assistant.index import VectorIndex
 
+ROOT = Path(__file__).resolve().parent.parent
 COUNT = 1200  # Chroma writes its graph to disk from 1,000 on
 VECTORS = np.random.default_rng(0).normal(size=(COUNT, 16)).astype(np.float32)
 IDS = [f"p{n}:0" for n in range(COUNT)]
@@ -95,3 +98,47 @@ def test_a_damaged_graph_is_refused_and_never_searched(copy: Path, damage: Calla
 
     with pytest.raises(StorageError, match=r"run: ingest rebuild$"):
         VectorIndex(copy).search(VECTORS[7], limit=1)
+
+
+# -- a graph that Chroma has never put to disk: it makes it anew, emptying its files, whenever it is opened
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    index = VectorIndex(tmp_path / "small", create=True)
+    index.upsert(IDS[:40], VECTORS[:40], [{"paper_id": chunk[:-2]} for chunk in IDS[:40]])
+    index.close()
+    assert not list((tmp_path / "small").glob("*/index_metadata.pickle"))
+    return tmp_path / "small"
+
+
+@pytest.mark.parametrize("name", ["header.bin", "data_level0.bin", "length.bin", "link_lists.bin"])
+def test_files_emptied_by_who_opens_a_small_graph_just_now_are_no_damage(small: Path, name: str) -> None:
+    for path in small.glob(f"*/{name}"):
+        os.truncate(path, 0)
+
+    index = VectorIndex(small)
+
+    assert index.search(VECTORS[7], limit=1)[0][0] == "p7:0"
+    index.close()
+
+
+def test_four_processes_that_open_a_small_index_at_once_all_find_it_whole(small: Path) -> None:
+    script = (
+        "import sys, numpy as np\nfrom pathlib import Path\nfrom assistant.index import VectorIndex\n"
+        "vector = np.load(sys.argv[2])\n"
+        "for _ in range(25):\n"
+        "    index = VectorIndex(Path(sys.argv[1]))\n"
+        "    assert index.search(vector, limit=1)[0][0] == 'p7:0'\n"
+        "    index.close()\n"
+    )
+    np.save(small.parent / "vector.npy", VECTORS[7])
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", script, str(small), str(small.parent / "vector.npy")], cwd=ROOT,
+            stderr=subprocess.PIPE, text=True,
+        )
+        for _ in range(4)
+    ]
+
+    assert [process.communicate()[1] for process in processes] == [""] * 4

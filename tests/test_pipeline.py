@@ -5,17 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from papers import ABSTRACTS, TITLES, Home, write_lines, write_titled
 
 from assistant.api import Assistant
+from assistant.collection import Collection
 from assistant.embedder import Embedder
-from assistant.errors import MisuseError, StorageError
+from assistant.errors import DamagedPart, MisuseError, StorageError
+from assistant.store import NO_PAPERS
 from ingest.clean import paper_id
-from ingest.pipeline import SHIPPED_BASES, ingest, rebuild, remove
+from ingest.opening import SHIPPED_BASES
+from ingest.pipeline import ingest, rebuild, remove
+from ingest.verify import verify
 
 ROOT = Path(__file__).resolve().parent.parent
 IDS = tuple(paper_id(text) for text in ABSTRACTS)
@@ -230,7 +237,10 @@ def test_removing_the_last_file_leaves_an_empty_collection_that_answers(home: Ho
     home.check()
     assert report.papers == 0
     with Assistant.open(home.settings) as assistant:
-        assert assistant.ask("what is Quillon?").abstained
+        answer = assistant.ask("what is Quillon?")
+    assert (answer.abstained, answer.reason) == (True, NO_PAPERS)
+    with pytest.raises(StorageError, match=r"^the index has no papers yet; run the ingest again"):
+        rebuild(home.settings, home.embedder)
 
 
 def test_a_moved_folder_adds_nothing(home: Home, tmp_path: Path) -> None:
@@ -365,20 +375,22 @@ def delete_basis(index: Path) -> None:
 @pytest.mark.parametrize(
     "damage", [damage_chroma, damage_tokens, remove_tokens, delete_lexical, garble_lexical, delete_basis]
 )
-def test_rebuild_mends_what_questions_and_ingest_refuse(home: Home, tmp_path: Path, damage: object) -> None:
+@pytest.mark.parametrize("mend", ["rebuild", "ingest"])
+def test_damage_that_questions_refuse_is_mended_by_a_rebuild_and_by_the_next_ingest(
+    home: Home, tmp_path: Path, damage: Callable[[Path], None], mend: str
+) -> None:
     file = write_titled(tmp_path / "a.txt", range(4))
     home.ingest(file)
     before, hits = home.state(), search(home)
-    damage(home.index)  # type: ignore[operator]
+    damage(home.index)
 
-    with pytest.raises(StorageError, match=r"run: ingest rebuild$"), Assistant.open(home.settings) as assistant:
+    with pytest.raises(DamagedPart, match=r"run: ingest rebuild$"), Assistant.open(home.settings) as assistant:
         assistant.ask("what is Quillon?")
-    with pytest.raises(StorageError, match=r"run: ingest rebuild$"):
-        home.ingest(file)
-    report = rebuild(home.settings, home.embedder)
+    report = rebuild(home.settings, home.embedder) if mend == "rebuild" else home.ingest(file)
 
     home.check()
-    assert (report.embedded, report.papers) == (4, 4)
+    assert report.papers == 4
+    assert [line.endswith(": made anew") for line in report.mended] == [True] * (mend == "ingest")
     assert home.state() == before
     assert search(home) == hits
     assert counts(home.ingest(file)) == (0, 0, 4, 0, 0, 0)
@@ -442,3 +454,67 @@ def assert_forgotten(home: Home, gone: str, word: str) -> None:
         for table in tables:
             rows = database.execute(f"SELECT * FROM {table}").fetchall()
             assert not any(word in str(row) or gone in str(row) for row in rows), table
+
+
+def test_what_was_removed_no_longer_counts_in_the_frequencies_of_words(home: Home, tmp_path: Path) -> None:
+    home.ingest(write_titled(tmp_path / "a.txt", range(3)))
+    home.ingest(write_titled(tmp_path / "a.txt", [0, 4]))
+    once = Home(tmp_path / "once", home.embedder)
+    once.ingest(write_titled(tmp_path / "a.txt", [0, 4]))
+
+    with home.open() as collection, once.open() as other:
+        for words in ("whispering dataset", "editing layers of GPT-J", "memory"):
+            assert collection.lexical.search(words, limit=9) == other.lexical.search(words, limit=9)
+        assert collection.lexical.frequency("memori") == other.lexical.frequency("memori") == 0
+
+
+# -- every byte as it was written
+
+
+def flip(path: Path, at: float) -> None:
+    data = bytearray(path.read_bytes())
+    data[int(len(data) * at)] ^= 0x40
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(("pattern", "at", "problem"), [
+    ("tokens.int8", 0.5, r"tokens.int8 is damaged; run: ingest rebuild"),
+    ("lexical/*.pos", 0.3, r"the lexical index is damaged \(pos file\); run: ingest rebuild"),
+    ("basis.npz", 0.5, r"basis.npz is missing or damaged; run: ingest rebuild"),
+])
+def test_a_changed_bit_is_found_by_the_check(
+    home: Home, tmp_path: Path, pattern: str, at: float, problem: str
+) -> None:
+    home.ingest(write_titled(tmp_path / "a.txt", range(4)))
+    with home.open() as collection:
+        assert verify(collection) == []
+    flip(next(home.index.glob(pattern)), at)
+
+    try:
+        with home.open() as collection:
+            problems = verify(collection)
+    except DamagedPart as exc:  # told already when the index is opened
+        problems = [str(exc)]
+
+    assert problems and all(re.fullmatch(problem, line) for line in problems)
+
+
+def test_an_abstract_changed_in_the_database_is_found_by_the_check(home: Home, tmp_path: Path) -> None:
+    home.ingest(write_titled(tmp_path / "a.txt", range(4)))
+    data = (home.index / "papers.sqlite").read_bytes()
+    assert data.count(b"commodity") >= 1
+    (home.index / "papers.sqlite").write_bytes(data.replace(b"commodity", b"commoditx"))
+
+    with home.open() as collection:
+        (problem,) = verify(collection)
+
+    assert re.match(r"the index's database is damaged \(\d abstracts are not what was read\)", problem)
+
+
+def test_a_missing_vector_is_found_by_the_check(home: Home, tmp_path: Path) -> None:
+    home.ingest(write_titled(tmp_path / "a.txt", range(4)))
+    with Collection(home.settings, write=True) as collection:
+        collection.vectors.delete([f"{IDS[1]}:0"])
+        collection.vectors.upsert(["stray:0"], np.ones((1, 384), np.float32), [{"paper_id": "stray"}])
+
+        assert verify(collection) == ["the vectors are damaged (1 are missing, 0 changed); run: ingest rebuild"]

@@ -18,6 +18,7 @@ from assistant.answering.wording import notice
 from assistant.question import Question
 from assistant.records import Answer, AnswerSentence, Hit, Nearest, SentenceHit
 from assistant.retrieval.retriever import Retriever
+from assistant.store import NO_PAPERS
 
 LISTS = ("list", "count", "topic")
 
@@ -36,6 +37,8 @@ class Extractive:
         """Answer any question; what cannot be answered is refused, with the reason and what comes nearest."""
         if question.kind == "empty":
             return _said(answer_id, question, "Please ask a question in words.", reason="no words in the question")
+        if not self._retriever.count():
+            return _said(answer_id, question, f"I cannot answer that: {NO_PAPERS}.", reason=NO_PAPERS)
         language = language_of(question.text, self._retriever.collection)
         if language is not None:
             return self._translated(answer_id, question, language)

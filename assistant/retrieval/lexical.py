@@ -7,15 +7,20 @@ Beyond", 2009; tantivy fixes k1 = 1.2 and b = 0.75.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Set
+import contextlib
+import json
+import struct
+import zlib
+from collections.abc import Collection, Iterable, Iterator, Set
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from assistant.errors import StorageError
+from assistant.errors import DamagedPart, StorageError
 from assistant.records import Paper
 from assistant.retrieval.names import families, find_names
 from assistant.retrieval.words import FUNCTION_WORDS, index_terms
+from assistant.room import no_room
 
 if TYPE_CHECKING:
     import tantivy
@@ -23,6 +28,19 @@ if TYPE_CHECKING:
 WRITER_BYTES = 64_000_000
 TITLE_BOOST = 0.4  # a title says again what the abstract says; chosen on `choose` halves, see benchmarks/RESULTS.md
 NAME_BOOST = 0.5
+CHECKED_BYTES = 64 << 20  # of files whose checksums are looked at when they are opened: a tenth of a second
+FOOTER = 1337  # the last four bytes of a file of tantivy
+
+
+@contextlib.contextmanager
+def _damage_reported() -> Iterator[None]:
+    """Turn what tantivy raises into errors of ours. Its panics are no `Exception`."""
+    try:
+        yield
+    except BaseException as exc:
+        if isinstance(exc, StorageError) or not (isinstance(exc, Exception) or type(exc).__name__ == "PanicException"):
+            raise
+        raise no_room(exc) or DamagedPart(f"the lexical index is damaged ({f'{exc}'.splitlines()[0][:200]})") from exc
 
 
 class LexicalIndex:
@@ -32,7 +50,7 @@ class LexicalIndex:
         """Open the folder, making an empty index if there is none.
 
         Raises:
-            StorageError: the folder is damaged.
+            DamagedPart: a file is missing or damaged. Files of more than `CHECKED_BYTES` are trusted: see `check`.
         """
         import tantivy
 
@@ -43,24 +61,53 @@ class LexicalIndex:
         schema.add_text_field("names", tokenizer_name="keys", index_option="basic")
         self._tantivy = tantivy
         self._schema = schema.build()
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
+        self._folder = folder
+        self.check(at_most=CHECKED_BYTES)
+        with _damage_reported():
+            folder.mkdir(parents=True, exist_ok=True)
             self._index = tantivy.Index(self._schema, path=str(folder))
-        except Exception as exc:  # tantivy raises ValueError and plain Exception alike
-            raise StorageError(f"the lexical index cannot be opened ({exc}); run: ingest rebuild") from exc
         whitespace = tantivy.Tokenizer.whitespace
         self._stemmer = tantivy.TextAnalyzerBuilder(whitespace()).filter(tantivy.Filter.stemmer("english")).build()
         self._index.register_tokenizer("stem", self._stemmer)
         self._index.register_tokenizer("keys", tantivy.TextAnalyzerBuilder(whitespace()).build())
-        self._index.reload()
+        self.reload()
 
+    @_damage_reported()
     def reload(self) -> None:
         """See what has been committed since."""
         self._index.reload()
 
+    def check(self, *, at_most: int | None = None) -> None:
+        """Compare every file of the last commit with the checksum that tantivy put at its end.
+
+        Args:
+            at_most: bytes; where the files have more, none is looked at.
+        Raises:
+            DamagedPart: a file differs by so much as a bit.
+        """
+        files = _segment_files(self._folder)
+        if at_most is not None and sum(map(_size, files)) > at_most:
+            return
+        for path in files:
+            try:
+                data = path.read_bytes()
+                length, magic = struct.unpack("<II", data[-8:])
+                whole = magic == FOOTER and zlib.crc32(data[:-8 - length]) == json.loads(data[-8 - length:-8])["crc"]
+            except FileNotFoundError:
+                continue  # merged with others by the writer, meanwhile; one that is needed tantivy misses itself
+            except (OSError, ValueError, LookupError, TypeError, struct.error):
+                whole = False
+            if not whole:
+                raise DamagedPart(f"the lexical index is damaged ({path.suffix[1:]} file)")
+
+    @_damage_reported()
     def count(self) -> int:
         """How many papers are indexed."""
         return int(self._index.searcher().num_docs)
+
+    def deleted(self) -> int:
+        """How many deleted papers still count in the frequencies of words."""
+        return sum(deletes["num_deleted_docs"] for deletes in _segments(self._folder).values())
 
     def writer(self) -> LexicalWriter:
         """The one writer; changes show after its block ends."""
@@ -71,6 +118,7 @@ class LexicalIndex:
         kept = [term for term in index_terms(text) if term not in FUNCTION_WORDS]
         return list(self._stemmer.analyze(" ".join(kept)))
 
+    @_damage_reported()
     def search(self, text: str, *, limit: int, among: Collection[str] | None = None) -> list[tuple[str, float]]:
         """The ``limit`` best papers for a question as (paper_id, BM25 sum over fields), best first, ties by id.
 
@@ -99,6 +147,7 @@ class LexicalIndex:
             if len(found) >= limit or len(ranking) < depth or depth >= total:
                 return found[:limit]
 
+    @_damage_reported()
     def with_phrases(self, phrases: Iterable[str], *, without_name: str | None = None) -> list[str]:
         """Ids of all papers that have the words of one of ``phrases`` in a row, whatever their endings, and do not
         mention the name with the key ``without_name``, nor a version of it; sorted.
@@ -129,6 +178,7 @@ class LexicalIndex:
             for field in ("title", "abstract")
         ]
 
+    @_damage_reported()
     def frequency(self, stem: str) -> int:
         """In how many papers' abstracts or titles a stem occurs (the larger of the two)."""
         searcher = self._index.searcher()
@@ -174,13 +224,19 @@ class LexicalWriter:
         self._tantivy = module
         self._writer: Any = None
 
+    @_damage_reported()
     def __enter__(self) -> LexicalWriter:
         try:
             self._writer = self._index.writer(heap_size=WRITER_BYTES, num_threads=1)
         except ValueError as exc:
-            raise StorageError(f"the lexical index is being written to by another process ({exc})") from exc
+            raise no_room(exc) or StorageError(
+                f"the lexical index is being written to by another process ({exc})"
+            ) from exc
+        # A commit that was killed leaves files that are in no commit, and the next would give the same names again.
+        self._writer.garbage_collect_files()
         return self
 
+    @_damage_reported()
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
@@ -191,6 +247,10 @@ class LexicalWriter:
             self._writer.rollback()
         self._writer = None
         self._index.reload()
+
+    def clear(self) -> None:
+        """Forget all papers."""
+        self._writer.delete_all_documents()
 
     def remove(self, paper_ids: Iterable[str]) -> None:
         """Forget these papers; unknown ids are no error."""
@@ -208,3 +268,38 @@ class LexicalWriter:
         keys |= {family for key in keys for family in families(key)}
         document.add_text("names", " ".join(sorted(keys)))
         self._writer.add_document(document)
+
+
+def _size(path: Path) -> int:
+    with contextlib.suppress(OSError):
+        return path.stat().st_size
+    return 0
+
+
+def _segments(folder: Path) -> dict[str, dict[str, int]]:
+    """Segment -> opstamp and number of its deletions, both 0 where it has none: the last commit, as tantivy notes it.
+
+    Raises:
+        DamagedPart: the note cannot be read.
+    """
+    meta = folder / "meta.json"
+    if not meta.exists():
+        return {}
+    try:
+        return {
+            segment["segment_id"].replace("-", ""): segment.get("deletes") or {"opstamp": 0, "num_deleted_docs": 0}
+            for segment in json.loads(meta.read_bytes())["segments"]
+        }
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as exc:
+        raise DamagedPart("the lexical index is damaged (meta.json)") from exc
+
+
+def _segment_files(folder: Path) -> list[Path]:
+    """The files of the last commit: those a writer makes meanwhile have no checksum yet."""
+    segments = _segments(folder)
+    files = []
+    for path in sorted(folder.iterdir()) if segments else ():
+        deletes = segments.get(path.name.partition(".")[0])
+        if deletes is not None and (path.suffix != ".del" or path.name.endswith(f".{deletes['opstamp']}.del")):
+            files.append(path)
+    return files

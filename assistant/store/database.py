@@ -10,9 +10,11 @@ from typing import Any
 
 from assistant.code_links import gives_code
 from assistant.errors import StorageError
+from assistant.room import no_room
 from assistant.store.schema import FILTERS, FROM_2, SCHEMA, SCHEMA_VERSION
 
 NO_INDEX = "there is no index yet; make one with: ingest PATH (a file or folder of abstracts, such as seeds/)"
+NO_PAPERS = "the index has no papers yet; run the ingest again, or: ingest PATH (a file or folder of abstracts)"
 COUNTS = ("papers", "chunks", "token_rows")  # on the card, so that what is missing elsewhere shows at once
 SPAN_BYTES = 8  # of a chunk's start and end as stored
 BATCH = 500  # bound variables in one statement; SQLite's oldest limit is 999
@@ -42,6 +44,8 @@ class Database:
                 self._upgrade()
             else:
                 self._db.execute("PRAGMA query_only=1")
+                if not self._has_card():  # the first ingest was killed at once
+                    raise StorageError(NO_INDEX)
             version = self.card().get("schema")
             if _ends_in_mid_page(path, int(self._db.execute("PRAGMA page_size").fetchone()[0])):
                 raise sqlite3.DatabaseError("it is cut short")
@@ -52,7 +56,7 @@ class Database:
             raise StorageError(f"this index has schema {version}, this program reads {SCHEMA_VERSION}; {way_out}")
 
     def _create(self) -> None:
-        if self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'card'").fetchone():
+        if self._has_card():
             return
         self._db.execute("BEGIN IMMEDIATE")
         self._run(SCHEMA + FILTERS)
@@ -61,6 +65,9 @@ class Database:
             [("schema", str(SCHEMA_VERSION)), *((key, "0") for key in ("generation", *COUNTS))],
         )
         self._db.execute("COMMIT")
+
+    def _has_card(self) -> bool:
+        return self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'card'").fetchone() is not None
 
     def _upgrade(self) -> None:
         """Schema 2 had no years, authors and code flags. What it stored stays; names are read anew by a rebuild."""
@@ -134,6 +141,10 @@ class Database:
             "UPDATE card SET value = value + ? WHERE key = ?", [(papers, "papers"), (chunks, "chunks")]
         )
 
+    def integrity(self) -> str:
+        """Return what SQLite finds wrong with its pages, tables and indexes; "ok" where all is well."""
+        return str(self._db.execute("PRAGMA integrity_check(1)").fetchone()[0])
+
     def count(self) -> int:
         """How many works the collection has: from the card, since counting reads all of them."""
         return int(self._db.execute("SELECT value FROM card WHERE key = 'papers'").fetchone()[0])
@@ -141,7 +152,7 @@ class Database:
 
 def damaged_database(exc: sqlite3.Error) -> StorageError:
     """What to say when SQLite cannot go on; the database is the one part that nothing can rebuild."""
-    return StorageError(
+    return no_room(exc) or StorageError(
         f"the index's database cannot be read ({exc}); move the index folder away and run ingest again: "
         "ingest rebuild cannot mend it"
     )

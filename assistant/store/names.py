@@ -69,6 +69,11 @@ class Names(Database):
             "SELECT surface FROM names WHERE paper_id = ? ORDER BY count DESC, key", (paper_id,)
         )]
 
+    def name_keys(self, paper_id: str) -> list[str]:
+        """The keys of the names a paper mentions, sorted."""
+        rows = self._db.execute("SELECT key FROM names WHERE paper_id = ? ORDER BY key", (paper_id,))
+        return [row[0] for row in rows]
+
     def expansions(self, key: str) -> dict[str, int]:
         """What an abbreviation is short for, in lower case -> how many papers say so."""
         return dict(self._db.execute(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,6 +69,11 @@ class Papers(Database):
             "coalesce((SELECT work FROM texts WHERE text_id = ?1), ?1)", (paper_id,)
         ).fetchone()
         return _paper(row) if row else None
+
+    def abstracts(self) -> Iterator[tuple[str, str]]:
+        """(id, abstract) of every text that was read, and of every paper."""
+        for table in ("SELECT text_id, abstract FROM texts", "SELECT paper_id, abstract FROM papers"):
+            yield from self._db.execute(table)
 
     def titles(self) -> list[tuple[str, str | None]]:
         """(paper_id, title) of every paper, sorted by id."""

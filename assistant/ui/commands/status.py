@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 
 from assistant.ui.commands.options import Verbs
 
 
 def add(verbs: Verbs) -> None:
     """Declare the verb and what it takes."""
-    verb = verbs.add_parser("status", help="say what the index holds", epilog="example: assistant status --json")
+    verb = verbs.add_parser(
+        "status", help="say what the index holds", formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="examples:\n  assistant status --json\n  assistant status --check      is all of it as it was written?",
+    )
+    verb.add_argument(
+        "--check", action="store_true", help="read every part of the index and compare it with its checksums"
+    )
     verb.add_argument("--json", action="store_true", help="print as JSON")
     verb.set_defaults(run=run)
 
@@ -19,6 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Do what it says; returns the exit status."""
     from assistant.collection import Collection
     from assistant.settings import load_settings
+    from ingest.verify import verify
 
     settings = load_settings()
     with Collection(settings) as collection:
@@ -29,6 +37,9 @@ def run(arguments: argparse.Namespace) -> int:
             "chunk_tokens": int(card["chunk_tokens"]), "generation": collection.generation,
             "backend": settings.backend,
         }
+        problems = verify(collection) if arguments.check else []
+    if arguments.check:
+        found["problems"] = problems
     if arguments.json:
         print(json.dumps(found, ensure_ascii=False))
     else:
@@ -36,4 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"embedder {card['embedder']}, chunks of up to {card['chunk_tokens']} tokens")
         print(f"generation {card['generation']}")
         print(f"backend {found['backend']}")
-    return 0
+        if arguments.check and not problems:
+            print("checked: every part is as it was written")
+    for problem in problems:
+        print(f"assistant: {problem}", file=sys.stderr)
+    return 1 if problems else 0
