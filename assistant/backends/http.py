@@ -88,13 +88,17 @@ class Server:
                     yield line
 
     async def ask(self, path: str) -> Any:
-        """GET JSON.
+        """GET JSON, the whole of it within the time that the server may be silent.
 
         Raises:
             BackendError: any kind a server can cause.
         """
-        async with self._exchange("GET", path, None) as response:
-            read = await _head(response, LINE_BYTES)
+        try:
+            async with asyncio.timeout(self._read_s), self._exchange("GET", path, None) as response:
+                read = await _head(response, LINE_BYTES)
+        except TimeoutError:
+            seen = f"had not answered GET {path} after {self._read_s:g} s"
+            raise self.error(Kind.TIMED_OUT, seen, unresponsive=True) from None
         try:
             return json.loads(read)
         except ValueError:
@@ -107,7 +111,8 @@ class Server:
             await client.aclose()
 
     def error(
-        self, kind: Kind, seen: str, *, said: str = "", again: bool = False, wait_s: float | None = None
+        self, kind: Kind, seen: str, *, said: str = "", again: bool = False, wait_s: float | None = None,
+        unresponsive: bool = False,
     ) -> BackendError:
         """The server at … does this; do that. ``said`` is quoted without anything that looks like a key."""
         if self._key:
@@ -115,7 +120,7 @@ class Server:
         said = " ".join(KEYLIKE.sub("***", said).split())[:SAID_CHARS]
         quoted = f' ("{said}")' if said else ""
         message = f"the server at {self.place} {seen}{quoted}; {self._advice[kind]}"
-        return BackendError(kind, message, again=again, wait_s=wait_s)
+        return BackendError(kind, message, again=again, wait_s=wait_s, unresponsive=unresponsive)
 
     @asynccontextmanager
     async def _exchange(
@@ -132,13 +137,14 @@ class Server:
                 yield response
         except (httpx.ConnectError, httpx.ConnectTimeout) as exc:
             reason = "in time" if isinstance(exc, httpx.ConnectTimeout) else f"({exc})"
-            raise self.error(Kind.UNREACHABLE, f"cannot be connected to {reason}", again=True) from exc
+            seen = f"cannot be connected to {reason}"
+            raise self.error(Kind.UNREACHABLE, seen, again=True, unresponsive=True) from exc
         except httpx.TimeoutException as exc:
-            raise self.error(Kind.TIMED_OUT, f"was silent for {self._read_s:g} s") from exc
+            raise self.error(Kind.TIMED_OUT, f"was silent for {self._read_s:g} s", unresponsive=True) from exc
         except (httpx.TransportError, httpx.DecodingError) as exc:
             if answered:
                 raise self.error(Kind.CUT_STREAM, "broke off in the middle of its reply", again=True) from exc
-            raise self.error(Kind.UNREACHABLE, "hung up without an answer", again=True) from exc
+            raise self.error(Kind.UNREACHABLE, "hung up without an answer", again=True, unresponsive=True) from exc
         except httpx.InvalidURL as exc:
             raise self.error(Kind.NOT_SET_UP, f"has an address that is none ({exc})") from exc
 

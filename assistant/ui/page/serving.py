@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from assistant.settings import Settings
 
+THREADS = 100  # for handlers; more than all questions that are answered at once
 WAKING = 0.5  # seconds: where a signal reaches another thread, its handler runs when the main one wakes
 SHARING = (
     "assistant: --share downloads a program (frpc, from cdn-media.huggingface.co) and runs it. Through gradio.live, "
@@ -149,7 +150,7 @@ def launched(
             footer_links=[],
             # All said, because the environment could say otherwise.
             ssr_mode=False, mcp_server=False, pwa=False, run_history=False, enable_monitoring=False, num_workers=0,
-            show_error=False, max_file_size=MAX_BYTES,
+            show_error=False, max_file_size=MAX_BYTES, max_threads=THREADS,
             app_kwargs={"middleware": [guard]},
         )
     except OSError as exc:  # taken since it was checked
