@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 LONGEST_QUESTION = 10_000  # characters
 AT_ONCE = 16               # questions answered side by side, beside those that wait for a model
-WAITING = 32               # answers that wait for a model, whichever
+WAITING = 16               # answers that wait for a model, whichever
 RANKED = 50                # papers among which a cited one's place is told
 
 Update = dict[Any, Any]    # component -> its new value
