@@ -12,8 +12,10 @@ from email.utils import parsedate_to_datetime
 from time import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+from urllib.request import proxy_bypass
 from weakref import WeakKeyDictionary
 
+from assistant import proxies
 from assistant.backends.base import BackendError, Kind
 
 if TYPE_CHECKING:
@@ -154,12 +156,17 @@ class Server:
         loop = asyncio.get_running_loop()
         client = self._clients.get(loop)
         if client is None:
+            beyond = not is_local(self.url)  # a proxy knows nothing of this machine's ports
+            if beyond and (problem := proxies.problem()) is not None:
+                if not proxy_bypass(self.place):
+                    raise BackendError(Kind.NOT_SET_UP, f"the server at {self.place} cannot be called: {problem}")
+                beyond = False
             headers = {"Authorization": f"Bearer {self._key.get_secret_value()}"} if self._key else {}
             client = self._clients[loop] = httpx.AsyncClient(
                 headers=headers,
                 timeout=httpx.Timeout(self._read_s, connect=self._connect_s, pool=None),
                 limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
-                trust_env=not is_local(self.url),  # a proxy knows nothing of this machine's ports
+                trust_env=beyond,
             )
         return client
 
