@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from assistant.answering.drafting import Draft, Drafting
 from assistant.answering.stream import AnswerStream, AsyncAnswerStream, Brake, Pieces
+from assistant.backends.circuit import ModelServers
 from assistant.closing import Closing
 from assistant.collection import Collection
 from assistant.errors import MisuseError
@@ -34,13 +35,15 @@ class Assistant(Closing):
     """Answers questions about one collection. Made by `Assistant.open`."""
 
     def __init__(
-        self, collection: Collection, embedder: Embedder, settings: Settings, *, drafting: Drafting | None = None
+        self, collection: Collection, embedder: Embedder, settings: Settings, *, drafting: Drafting | None = None,
+        servers: ModelServers | None = None,
     ) -> None:
-        """``drafting``: that of another assistant, whose the collection and the embedder are."""
+        """``drafting`` and ``servers``: those of another assistant, whose the collection and the embedder are."""
         self.collection = collection
         self.settings = settings
         self._embedder = embedder
         self._drafting = drafting or Drafting(collection, embedder, settings)
+        self.servers = servers or ModelServers()
         self._opening = threading.Lock()
         self._model: Backend | None = None
         self._cap: SessionCap | None = None
@@ -71,7 +74,7 @@ class Assistant(Closing):
     def with_settings(self, settings: Settings) -> Assistant:
         """Another over the same collection and embedder, which closing it leaves open; it must not outlive this one."""
         drafting = self._drafting.with_settings(settings)
-        return Assistant(self.collection, self._embedder, settings, drafting=drafting)
+        return Assistant(self.collection, self._embedder, settings, drafting=drafting, servers=self.servers)
 
     def ask(
         self, question: str, *, answer_id: str | None = None, filters: Filters | None = None,
@@ -159,7 +162,7 @@ class Assistant(Closing):
         from assistant.backends.base import BackendError
 
         try:
-            calls = Calls(self._backend(), cap or self._session_cap())
+            calls = Calls(self._backend(), cap or self._session_cap(), self.servers)
         except BackendError:
             return None
         brake.stops(calls)
@@ -181,7 +184,7 @@ class Assistant(Closing):
         from assistant.backends.base import BackendError
 
         try:
-            calls = Calls(self._backend(), cap)
+            calls = Calls(self._backend(), cap, self.servers)
         except BackendError as error:
             yield from not_available(draft.answer, self.settings.model_backend or "", error)
             return
@@ -195,7 +198,7 @@ class Assistant(Closing):
 
         with self._opening:
             if self._model is None:
-                self._model = open_backend(self.settings)
+                self._model = open_backend(self.settings, servers=self.servers)
             return self._model
 
     def _session_cap(self) -> SessionCap:

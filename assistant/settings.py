@@ -98,6 +98,9 @@ class Settings(BaseSettings):
     connect_timeout: float = Field(5.0, gt=0, description="seconds to reach the model server")
     read_timeout: float = Field(120.0, gt=0, description="seconds the model server may be silent")
     total_timeout: float = Field(300.0, gt=0, description="seconds for a whole reply, retries included")
+    model_at_once: int = Field(
+        8, ge=1, le=16, description="answers of the page that wait for one model server at once; further ones quote"
+    )
     retries: int = Field(2, ge=0, le=10, description="further tries when the model server is busy or gone")
     price_prompt: float | None = Field(None, ge=0, description="per million tokens read by the model")
     price_completion: float | None = Field(None, ge=0, description="per million tokens written by the model")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import json
+import secrets
 import shutil
 import socket
 import threading
@@ -155,3 +157,47 @@ def proxied(port: int, prefix: str) -> Iterator[str]:
     yield f"http://127.0.0.1:{server.server_address[1]}{prefix}"
     server.shutdown()
     server.server_close()
+
+
+class Visitor:
+    """A page as the server sees it, without a browser: events into Gradio's queue, and what comes back."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._host = address.split("/")[2]
+        self._page = secrets.token_hex(8)
+        config = json.loads(fetch(f"{address}config")[2])
+        self._parts = {part["id"]: part["props"] for part in config["components"]}
+        self._events = config["dependencies"]
+
+    def ask(self, question: str) -> str:
+        """The HTML of the whole answer."""
+        return str(self.send("question", "submit", [question, None])[2]["html"])
+
+    def use(self, backend: str, **given: Any) -> str:
+        """Change the settings of this session; what is said to that."""
+        told = {"model": "", "base_url": "", "key": "", "top_k": 12, "refusal": "balanced", "trace": False} | given
+        return str(self.send("Use these", "click", [backend, *told.values(), None])[1])
+
+    def send(self, part: str, event: str, data: list[Any]) -> list[Any]:
+        """The last outputs of an event of a part, named by its element's id or its label."""
+        number = next(entry["id"] for entry in self._events for target, name in entry["targets"] if name == event and
+                      part in (self._parts[target].get("elem_id"), self._parts[target].get("value")))
+        body = json.dumps({"data": data, "fn_index": number, "session_hash": self._page}).encode()
+        fetch(f"{self._address}gradio_api/queue/join", method="POST", body=body, content_type="application/json")
+        with contextlib.closing(http.client.HTTPConnection(self._host)) as connection:
+            connection.request("GET", f"/gradio_api/queue/data?session_hash={self._page}")
+            for line in connection.getresponse():
+                message = json.loads(line.removeprefix(b"data:")) if line.startswith(b"data:") else {}
+                if message.get("msg") == "process_completed":
+                    assert message["success"], message
+                    return list(message["output"]["data"])
+        raise AssertionError(f"{part} gave no answer to {event}")
+
+    @contextlib.contextmanager
+    def open(self) -> Iterator[None]:
+        """Keep the page open in this block, as a browser does by a request without end; leaving it closes the page."""
+        with socket.create_connection(tuple(self._host.split(":"))) as heartbeat:
+            heartbeat.sendall(f"GET /gradio_api/heartbeat/{self._page} HTTP/1.1\r\nHost: {self._host}\r\n\r\n".encode())
+            assert heartbeat.recv(12) == b"HTTP/1.1 200"
+            yield

@@ -292,6 +292,21 @@ def test_a_hung_server_ends_in_quotes_after_the_time_out(opened: Asking, server:
     assert time.monotonic() - began < 5
 
 
+def test_a_silent_server_is_not_waited_for_by_the_next_questions(
+    opened: Asking, server: ScriptedServer
+) -> None:
+    server.play(is_hung())
+    assistant = opened(read_timeout=0.3, retries=0)
+    with_settings = assistant.with_settings(assistant.settings.model_copy(update={"top_k": 3}))
+
+    first, *later = [asking.ask(ASK) for asking in (assistant, assistant, with_settings)]
+
+    assert "timed out" in first.text
+    notice = "(No answer from openai: the model did not answer when last asked; it will be tried again in 5 s. "
+    assert [answer.text for answer in later] == [f"{notice}{NOTICE}) {assistant.quote(ASK).text}"] * 2
+    assert len(server.replies) == 1
+
+
 def test_a_reply_without_end_is_cut_and_says_nothing_twice(opened: Asking, server: ScriptedServer) -> None:
     sentence = "It keeps 97% of the original accuracy on unrelated prompts"
     server.play(says(lambda asked: f"{sentence} [{mark_of(asked, TITLES[0])}]. " * 3000), )
@@ -568,6 +583,22 @@ def test_the_calls_of_a_list_are_bounded(
 
     assert len(server.replies) == 2
     assert any("4 candidates in 2 calls, 2 at once" in line for line in answer.trace)
+
+
+def test_a_list_gives_a_silent_server_up_after_its_first_calls(
+    opened: Asking, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from assistant.answering import judging as module
+
+    monkeypatch.setattr(module, "BATCH", 1)
+    server.play(is_hung())
+    assistant = opened(read_timeout=0.5, retries=0)
+
+    answer = assistant.ask(LIST)
+
+    assert len(server.replies) == module.AT_ONCE == 4
+    assert answer.text.startswith("(No answer from openai: timed out; 6 of 6 calls failed")
+    assert answer.text.endswith(assistant.quote(LIST).text)
 
 
 def test_names_alone_decide_a_list_without_a_model(opened: Asking, server: ScriptedServer) -> None:

@@ -16,12 +16,13 @@ from assistant.backends.streams import submit
 
 if TYPE_CHECKING:
     from assistant.backends.caps import SessionCap
+    from assistant.backends.circuit import ModelServers
 
 
 class Calls:
     """What is asked of one backend for one answer. `stop` may come from any thread."""
 
-    def __init__(self, backend: Backend, cap: SessionCap | None) -> None:
+    def __init__(self, backend: Backend, cap: SessionCap | None, servers: ModelServers) -> None:
         self.backend = backend
         self.prompt_tokens = 0
         self.completion_tokens = 0
@@ -29,6 +30,7 @@ class Calls:
         self.waited_s = 0.0        # for the model, of the time the answer took
         self.stopped = False
         self._cap = cap
+        self._servers = servers
         self._stops: set[Any] = set()   # what is under way, each with a way to end it
         self._lock = threading.Lock()
 
@@ -40,7 +42,7 @@ class Calls:
         """
         stream = self.backend.stream(messages, max_tokens=max_tokens, cap=self._cap)
         written = []
-        with stream, self._under_way(stream.close):
+        with self._servers.waiting(self.backend.address), stream, self._under_way(stream.close):
             whole = False
             try:
                 while True:
@@ -76,6 +78,15 @@ class Calls:
         self, asked: Sequence[Sequence[Message]], *, schema: Mapping[str, Any] | None = None, at_once: int,
     ) -> list[Reply | BackendError]:
         """A reply, or why there is none, to each of several; ``at_once`` of them side by side."""
+        try:
+            with self._servers.waiting(self.backend.address):
+                return self._gathered(asked, schema=schema, at_once=at_once)
+        except BackendError as busy:
+            return [busy] * len(asked)
+
+    def _gathered(
+        self, asked: Sequence[Sequence[Message]], *, schema: Mapping[str, Any] | None, at_once: int,
+    ) -> list[Reply | BackendError]:
         async def one(room: asyncio.Semaphore, messages: Sequence[Message]) -> Reply | BackendError:
             async with room:
                 try:

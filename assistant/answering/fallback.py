@@ -12,13 +12,14 @@ if TYPE_CHECKING:
     from assistant.answering.stream import Pieces
 
 INSTEAD = "These are the papers' own words:"
+OURS = (Kind.NOT_SET_UP, Kind.NOT_ANSWERING, Kind.BUSY)  # kinds of errors in which no server has a word
 
 
 def failure(error: BackendError | None, name: str) -> str:
     """What to tell a user about a failure; never a server's own words."""
     if error is None:
         return f"What {name} wrote is not borne out by the papers"
-    if error.kind is Kind.NOT_SET_UP:
+    if error.kind in OURS:
         return f"No answer from {name}: {error}"
     return f"No answer from {name}: {error.kind.value}" if error.kind is not Kind.CUT_STREAM else (
         f"The reply of {name} broke off"

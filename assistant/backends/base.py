@@ -1,4 +1,4 @@
-"""What a language model is here: messages in, a reply out, and eleven ways for that to fail."""
+"""What a language model is here: messages in, a reply out, and the ways for that to fail."""
 
 from __future__ import annotations
 
@@ -74,14 +74,19 @@ class Kind(StrEnum):
     CUT_STREAM = "cut stream"          # the reply broke off
     BAD_REPLY = "bad reply"            # empty, or in no form that can be read
     CAP_REACHED = "cap reached"        # the session has used up what it may
+    NOT_ANSWERING = "not answering"    # not asked: it did not answer before; see `assistant.backends.circuit`
+    BUSY = "busy"                      # not asked: as many answers wait for it as may
 
 
 class BackendError(AssistantError):
     """There is no reply: what was seen, what would be right, what to do. Never holds a key."""
 
-    def __init__(self, kind: Kind, message: str, *, again: bool = False, wait_s: float | None = None) -> None:
+    def __init__(
+        self, kind: Kind, message: str, *, again: bool = False, wait_s: float | None = None, unresponsive: bool = False
+    ) -> None:
         super().__init__(message)
         self.kind = kind
+        self.unresponsive = unresponsive    # the server gave no sign of life, neither a reply nor a refusal
         self.again = again      # the same call may succeed a little later
         self.wait_s = wait_s    # seconds the server asks to wait before that
 
@@ -105,6 +110,11 @@ class Backend(Protocol):
     @property
     def model(self) -> str:
         """What the model is called; "" where the server is yet to be asked."""
+        ...
+
+    @property
+    def address(self) -> str:
+        """Which server it calls, by host and port; its name where it calls none."""
         ...
 
     @property

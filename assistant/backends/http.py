@@ -12,8 +12,10 @@ from email.utils import parsedate_to_datetime
 from time import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+from urllib.request import proxy_bypass
 from weakref import WeakKeyDictionary
 
+from assistant import proxies
 from assistant.backends.base import BackendError, Kind
 
 if TYPE_CHECKING:
@@ -88,13 +90,17 @@ class Server:
                     yield line
 
     async def ask(self, path: str) -> Any:
-        """GET JSON.
+        """GET JSON, the whole of it within the time that the server may be silent.
 
         Raises:
             BackendError: any kind a server can cause.
         """
-        async with self._exchange("GET", path, None) as response:
-            read = await _head(response, LINE_BYTES)
+        try:
+            async with asyncio.timeout(self._read_s), self._exchange("GET", path, None) as response:
+                read = await _head(response, LINE_BYTES)
+        except TimeoutError:
+            seen = f"had not answered GET {path} after {self._read_s:g} s"
+            raise self.error(Kind.TIMED_OUT, seen, unresponsive=True) from None
         try:
             return json.loads(read)
         except ValueError:
@@ -107,7 +113,8 @@ class Server:
             await client.aclose()
 
     def error(
-        self, kind: Kind, seen: str, *, said: str = "", again: bool = False, wait_s: float | None = None
+        self, kind: Kind, seen: str, *, said: str = "", again: bool = False, wait_s: float | None = None,
+        unresponsive: bool = False,
     ) -> BackendError:
         """The server at … does this; do that. ``said`` is quoted without anything that looks like a key."""
         if self._key:
@@ -115,7 +122,7 @@ class Server:
         said = " ".join(KEYLIKE.sub("***", said).split())[:SAID_CHARS]
         quoted = f' ("{said}")' if said else ""
         message = f"the server at {self.place} {seen}{quoted}; {self._advice[kind]}"
-        return BackendError(kind, message, again=again, wait_s=wait_s)
+        return BackendError(kind, message, again=again, wait_s=wait_s, unresponsive=unresponsive)
 
     @asynccontextmanager
     async def _exchange(
@@ -132,13 +139,14 @@ class Server:
                 yield response
         except (httpx.ConnectError, httpx.ConnectTimeout) as exc:
             reason = "in time" if isinstance(exc, httpx.ConnectTimeout) else f"({exc})"
-            raise self.error(Kind.UNREACHABLE, f"cannot be connected to {reason}", again=True) from exc
+            seen = f"cannot be connected to {reason}"
+            raise self.error(Kind.UNREACHABLE, seen, again=True, unresponsive=True) from exc
         except httpx.TimeoutException as exc:
-            raise self.error(Kind.TIMED_OUT, f"was silent for {self._read_s:g} s") from exc
+            raise self.error(Kind.TIMED_OUT, f"was silent for {self._read_s:g} s", unresponsive=True) from exc
         except (httpx.TransportError, httpx.DecodingError) as exc:
             if answered:
                 raise self.error(Kind.CUT_STREAM, "broke off in the middle of its reply", again=True) from exc
-            raise self.error(Kind.UNREACHABLE, "hung up without an answer", again=True) from exc
+            raise self.error(Kind.UNREACHABLE, "hung up without an answer", again=True, unresponsive=True) from exc
         except httpx.InvalidURL as exc:
             raise self.error(Kind.NOT_SET_UP, f"has an address that is none ({exc})") from exc
 
@@ -148,12 +156,17 @@ class Server:
         loop = asyncio.get_running_loop()
         client = self._clients.get(loop)
         if client is None:
+            beyond = not is_local(self.url)  # a proxy knows nothing of this machine's ports
+            if beyond and (problem := proxies.problem()) is not None:
+                if not proxy_bypass(self.place):
+                    raise BackendError(Kind.NOT_SET_UP, f"the server at {self.place} cannot be called: {problem}")
+                beyond = False
             headers = {"Authorization": f"Bearer {self._key.get_secret_value()}"} if self._key else {}
             client = self._clients[loop] = httpx.AsyncClient(
                 headers=headers,
                 timeout=httpx.Timeout(self._read_s, connect=self._connect_s, pool=None),
                 limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
-                trust_env=not is_local(self.url),  # a proxy knows nothing of this machine's ports
+                trust_env=beyond,
             )
         return client
 

@@ -20,9 +20,11 @@ from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_ca
 from llama_index.core.llms.custom import CustomLLM
 from llama_index.core.llms.llm import LLM
 from llama_index.llms.openai_like import OpenAILike  # type: ignore[import-untyped]
+from openai import DefaultAsyncHttpxClient, DefaultHttpxClient
 from pydantic import SecretStr
 
 from assistant.backends.base import Backend, Message, Role
+from assistant.backends.http import is_local
 
 if TYPE_CHECKING:
     from assistant.backends.openai import OpenAIBackend
@@ -38,10 +40,16 @@ class OpenAILikeWithoutKey(OpenAILike):  # type: ignore[misc]
 
 def open_openai_like(backend: OpenAIBackend, *, key: SecretStr | None) -> LLM:
     """The model of a backend, with its context window, retries and total time-out."""
+    clients: dict[str, Any] = {}
+    if is_local(backend.server.url):  # as its own calls, without a proxy
+        clients = {
+            "http_client": DefaultHttpxClient(trust_env=False),
+            "async_http_client": DefaultAsyncHttpxClient(trust_env=False),
+        }
     llm: LLM = OpenAILikeWithoutKey(
         model=backend.model, api_base=backend.server.url, api_key=key.get_secret_value() if key else NO_KEY,
         context_window=backend.context_window, max_tokens=backend.max_tokens, temperature=backend.temperature,
-        is_chat_model=True, max_retries=backend.retries, timeout=backend.total_s,
+        is_chat_model=True, max_retries=backend.retries, timeout=backend.total_s, **clients,
     )
     return llm
 

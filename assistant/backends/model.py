@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from assistant.backends.base import BackendError, Finish, Kind, Message, Piece, Reply, Request, Status
 from assistant.backends.caps import Prices, SessionCap
+from assistant.backends.circuit import CircuitBreaker
 from assistant.backends.counting import count_prompt, count_tokens
 from assistant.backends.streams import AsyncReplyStream, Done, ReplyStream
 from assistant.backends.thinking import WithoutThoughts
@@ -41,11 +42,17 @@ class ModelBackend(ABC):
         self.total_s = settings.total_timeout
         self.retries = settings.retries
         self.prices = Prices(settings.price_prompt, settings.price_completion)
+        self.breaker = CircuitBreaker()  # backends of one address may share theirs
 
     @property
     @abstractmethod
     def model(self) -> str:
         """What the model is called; "" where the server is yet to be asked."""
+
+    @property
+    def address(self) -> str:
+        """Which server this calls, by host and port; the backend's name where it calls none."""
+        return self.name
 
     @property
     @abstractmethod
@@ -137,23 +144,27 @@ class ModelBackend(ABC):
     async def _tries(self, request: Request) -> AsyncGenerator[Piece]:
         deadline = asyncio.get_running_loop().time() + self.total_s
         tries = 0
-        while True:
-            begun = False
-            try:
-                async with aclosing(self._until(deadline, request)) as pieces:
-                    async for piece in pieces:
-                        begun = begun or bool(piece.text)
-                        yield piece
-                return
-            except BackendError as error:
-                left_s = deadline - asyncio.get_running_loop().time()
-                wait_s = _wait(error, tries)
-                if begun or not error.again or tries >= self.retries or wait_s >= min(left_s, LONGEST_WAIT_S):
-                    raise
-            tries += 1
-            await asyncio.sleep(wait_s)
+        with self.breaker.call() as sign_of_life:
+            while True:
+                begun = False
+                try:
+                    async with aclosing(self._until(deadline, request)) as pieces:
+                        async for piece in pieces:
+                            if piece.text:
+                                begun = True
+                                sign_of_life()
+                            yield piece
+                    return
+                except BackendError as error:
+                    left_s = deadline - asyncio.get_running_loop().time()
+                    wait_s = _wait(error, tries)
+                    if begun or not error.again or tries >= self.retries or wait_s >= min(left_s, LONGEST_WAIT_S):
+                        raise
+                tries += 1
+                await asyncio.sleep(wait_s)
 
     async def _until(self, deadline: float, request: Request) -> AsyncGenerator[Piece]:
+        begun = False
         async with aclosing(self.attempt(request)) as pieces:
             while True:
                 try:
@@ -163,10 +174,11 @@ class ModelBackend(ABC):
                     raise BackendError(
                         Kind.TIMED_OUT,
                         f"{self.name} had not finished its reply after {self.total_s:g} s; ask for less, use a faster "
-                        "model, or raise ASSISTANT_TOTAL_TIMEOUT",
+                        "model, or raise ASSISTANT_TOTAL_TIMEOUT", unresponsive=not begun,
                     ) from None
                 if piece is None:
                     return
+                begun = begun or bool(piece.text)
                 yield piece
 
 

@@ -35,6 +35,10 @@ class OllamaBackend(ModelBackend):
         return self._model
 
     @property
+    def address(self) -> str:
+        return self.server.place
+
+    @property
     def structured(self) -> bool:
         return True
 

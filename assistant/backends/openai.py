@@ -51,6 +51,10 @@ class OpenAIBackend(ModelBackend):
         return self._model
 
     @property
+    def address(self) -> str:
+        return self.server.place
+
+    @property
     def structured(self) -> bool:
         return "response_format" not in self._refused
 

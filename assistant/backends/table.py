@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from assistant.backends.base import Backend, BackendError, Kind, Status
 
 if TYPE_CHECKING:
+    from assistant.backends.circuit import ModelServers
     from assistant.backends.model import ModelBackend
     from assistant.settings import Settings
 
@@ -18,13 +19,18 @@ BACKENDS = {  # name -> module and class; imported only when asked for
 }
 
 
-def open_backend(settings: Settings, name: str | None = None) -> Backend:
+def open_backend(settings: Settings, name: str | None = None, *, servers: ModelServers | None = None) -> Backend:
     """A backend by name; default: the one the settings name. Asks no server yet.
 
+    Args:
+        servers: those whose circuit breakers it shares; default: it has one of its own.
     Raises:
         BackendError: NOT_SET_UP, if a setting, a file or a package is missing, or none has that name.
     """
-    return _find(name or settings.model_backend or settings.backend)(settings)
+    backend = _find(name or settings.model_backend or settings.backend)(settings)
+    if servers is not None:
+        backend.breaker = servers.breaker(backend.address)
+    return backend
 
 
 def statuses(settings: Settings) -> list[Status]:

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from assistant.records import Paper
 
 LONGEST_QUESTION = 10_000  # characters
-AT_ONCE = 16               # questions answered side by side
+AT_ONCE = 16               # questions answered side by side, beside those that wait for a model
+WAITING = 16               # answers that wait for a model, whichever
 RANKED = 50                # papers among which a cited one's place is told
 
 Update = dict[Any, Any]    # component -> its new value
@@ -40,6 +41,7 @@ def chat_tab(site: Site, page: gr.Blocks, *, cited: gr.State) -> None:
     import gradio as gr
 
     sessions = Sessions(site)
+    site.assistant.servers.limit(each=site.settings.model_at_once, together=WAITING)
     begun: Recent[str, str] = Recent(1)
     session = gr.State(None, delete_callback=_close)  # keeps it alive as long as the page is open
     who = gr.JSON(visible=False)     # what the browser says it is, once it has been looked at
@@ -78,6 +80,9 @@ def chat_tab(site: Site, page: gr.Blocks, *, cited: gr.State) -> None:
         now = entered(here, request)
         # Whoever asked before this came has an answer on the way.
         return {session: now, **(_all_of(now) if now.idle else {})}
+
+    def left(request: gr.Request) -> None:
+        sessions.leave(str(request.session_hash), username=request.username)
 
     def ask(question: str, now: Session, instead: int | None = None) -> Iterator[Update]:
         number = instead or len(now.turns) + 1
@@ -158,14 +163,16 @@ def chat_tab(site: Site, page: gr.Blocks, *, cited: gr.State) -> None:
         return saved_list(found, current=now.conversation, words=words)
 
     _annotate(opened, request=gr.Request)
+    _annotate(left, request=gr.Request)
     _annotate(from_box, request=gr.Request)
     _annotate(from_page, request=gr.Request, event=gr.EventData)
     _annotate(acted, request=gr.Request, event=gr.EventData)
     every = [session, who, talk, history, box, parcel, cited]
     # "multiple": what is done while something else is on its way is not passed over.
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "trigger_mode": "multiple"}
-    asking: dict[str, Any] = {**quiet, "concurrency_id": "ask", "concurrency_limit": AT_ONCE}
+    asking: dict[str, Any] = {**quiet, "concurrency_id": "ask", "concurrency_limit": AT_ONCE + WAITING}
     page.load(opened, [who], every, js="() => chat.whoAmI()", queue=False, **quiet)
+    page.unload(left)
     box.submit(from_box, [box, who], every, **asking)
     talk.ask(from_page, [who], every, **asking)
     for component in (talk, history):

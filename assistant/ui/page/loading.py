@@ -7,6 +7,8 @@ import os
 import sys
 from typing import Any
 
+from assistant import proxies
+
 # Set, and not only where nothing is: the page calls nobody, whatever else is wished. After every event Gradio would
 # make a table of the last 10,000, with percentiles, for a page of statistics that is switched off here.
 ENVIRONMENT = {
@@ -31,7 +33,8 @@ def load_gradio() -> None:
 
     inspect.getfile = of_no_file_to_gradio  # type: ignore[assignment]
     try:
-        from gradio import processing_utils
+        with proxies.hidden():  # it makes clients, which fail with a proxy they cannot use, and calls nobody with them
+            from gradio import processing_utils
     finally:
         inspect.getfile = real
     processing_utils.async_ssrf_protected_download = _download_nothing

@@ -64,5 +64,5 @@ def settings_panel(
     used.__annotations__["request"] = gr.Request
     use.click(
         used, [backend, model, base_url, key, top_k, refusal, trace, who], [session, parcel],
-        api_visibility="private", show_progress="hidden", concurrency_limit=4,
+        api_visibility="private", show_progress="hidden", concurrency_limit=16,
     )

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING
 
+from assistant import proxies
 from assistant.errors import AssistantError, MisuseError
 from assistant.ui.page.address import (
     LOCAL,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from assistant.settings import Settings
 
+THREADS = 100  # for handlers; more than all questions that are answered at once
 WAKING = 0.5  # seconds: where a signal reaches another thread, its handler runs when the main one wakes
 SHARING = (
     "assistant: --share downloads a program (frpc, from cdn-media.huggingface.co) and runs it. Through gradio.live, "
@@ -128,30 +130,34 @@ def launched(
         login: those who may open it; None: all.
         share: also at a public address, which is printed.
     Raises:
-        MisuseError: the address cannot be listened on.
+        MisuseError: the address cannot be listened on; or it is to be shared, and the proxies cannot be used.
         AssistantError: it cannot be shared.
     """
     import gradio as gr
     from starlette.middleware import Middleware
 
     _reach_ourselves_directly(host)
+    problem = proxies.problem()
+    if share and problem is not None:
+        raise MisuseError(f"the page cannot be shared, as {problem}")
     guard = Middleware(Guard, names=own_names(host, proxied, share=share), proxied=proxied)
     fonts = [gr.themes.Font("system-ui"), gr.themes.Font("sans-serif")]  # no font is fetched
     mono = [gr.themes.Font("ui-monospace"), gr.themes.Font("monospace")]
     page.api_open = False  # what goes through the queue cannot go round it
     try:
-        _, address, public = page.launch(
-            server_name=f"[{host}]" if ":" in host else host, server_port=port, root_path=root_path,
-            auth=None if login is None else _checking(login),  # type: ignore[arg-type]  # it awaits what can be awaited
-            share=share,
-            prevent_thread_lock=True, quiet=True, inbrowser=False, inline=False,
-            theme=gr.themes.Default(font=fonts, font_mono=mono), css=STYLE, head=f"<script>{SCRIPT}</script>",
-            footer_links=[],
-            # All said, because the environment could say otherwise.
-            ssr_mode=False, mcp_server=False, pwa=False, run_history=False, enable_monitoring=False, num_workers=0,
-            show_error=False, max_file_size=MAX_BYTES,
-            app_kwargs={"middleware": [guard]},
-        )
+        with proxies.hidden() if problem is not None else contextlib.nullcontext():
+            _, address, public = page.launch(
+                server_name=f"[{host}]" if ":" in host else host, server_port=port, root_path=root_path,
+                auth=None if login is None else _checking(login),  # type: ignore[arg-type]  # it awaits what can be awaited
+                share=share,
+                prevent_thread_lock=True, quiet=True, inbrowser=False, inline=False,
+                theme=gr.themes.Default(font=fonts, font_mono=mono), css=STYLE, head=f"<script>{SCRIPT}</script>",
+                footer_links=[],
+                # All said, because the environment could say otherwise.
+                ssr_mode=False, mcp_server=False, pwa=False, run_history=False, enable_monitoring=False, num_workers=0,
+                show_error=False, max_file_size=MAX_BYTES, max_threads=THREADS,
+                app_kwargs={"middleware": [guard]},
+            )
     except OSError as exc:  # taken since it was checked
         raise MisuseError(f"the page cannot listen on {host}:{port}; choose another port with --port") from exc
     try:

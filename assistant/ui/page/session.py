@@ -229,6 +229,13 @@ class Sessions:
                         found.resume(str(said["conversation"]))
             return found
 
+    def leave(self, page: str, *, username: str | None) -> None:
+        """Stop what is being written for a page that was closed: a model would be waited for in vain."""
+        with self._lock:
+            found = self._known.get((page, username))
+        if found is not None:
+            found.stop()
+
 
 def _whole(stream: AnswerStream) -> bool:
     with contextlib.suppress(RuntimeError):
