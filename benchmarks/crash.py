@@ -33,7 +33,9 @@ QUICK = {"calls": 10, "moments": 5, "opens": 80, "corruptions": 8, "clients": 16
 
 def main() -> int:
     options = parse()
-    print(f"seed {options.seed}, {options.papers} papers, {options.jobs} at once, tree {options.tree.name}")
+    about = {"seed": options.seed, "papers": options.papers, "jobs": options.jobs, "tree": options.tree.name}
+    if not options.json:
+        print(", ".join(f"{name} {value}" for name, value in about.items()))
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         work = Path(tempfile.mkdtemp(prefix="crash-")) if options.keep else Path(folder)
         shared = Options(options.tree, work, options.seed, options.papers, options.jobs, options.keep)
@@ -46,7 +48,7 @@ def main() -> int:
             if not options.json:
                 show(tally)
     if options.json:
-        print(json.dumps([asdict(tally) for tally in tallies], ensure_ascii=False))
+        print(json.dumps({**about, "parts": [asdict(tally) for tally in tallies]}, ensure_ascii=False))
     return 1 if any(tally.failures for tally in tallies) else 0
 
 

@@ -18,7 +18,7 @@ from statistics import median, quantiles
 from typing import Any
 
 import httpx
-from crash_stage import Corpus, Options, Tally, progress
+from crash_stage import Corpus, Options, Probe, Tally, made, progress
 
 PATIENCE_S = 120
 
@@ -38,9 +38,9 @@ def clients(options: Options, count: int, seconds: int) -> Tally:
     corpus = Corpus.draw(options.tree / "seeds", options.papers, random.Random(options.seed))
     home, files = options.work / "served", options.work / "served files"
     corpus.write(files, "a")
-    done = options.run(home, "ingest", str(files))
-    if done.returncode:
-        raise SystemExit(f"an ingest failed: {done.stderr}")
+    probe = Probe(options)
+    made(probe, home, files)
+    probe.close()
     questions = corpus.request()["questions"]
     with served(options, home, tally) as address:
         crowd = asyncio.run(ask_together(address, questions, count, seconds))

@@ -11,19 +11,19 @@ import os
 import random
 import re
 import shutil
+import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from crash_kills import end, part_of, start
-from crash_stage import Corpus, Options, Probe, Tally, copy_of, differences, side_by_side
+from crash_damages import DAMAGES, NEED_CONTENT, NOT_AS_ROOT
+from crash_stage import Corpus, Options, Probe, Tally, copy_of, differences, made, side_by_side
+from crash_trace import end, part_of, start
 
 STEPS = 3            # commands followed, each named by the one before
-FLIPPED_BYTES = 64
-GARBAGE_BYTES = 512
 ASKED = 10           # questions of each asking
 TRIES = 20           # at killing an ingest while its journal is there
 BROKEN = re.compile(r"Traceback|PanicException|panicked|core dumped|Segmentation")
@@ -62,55 +62,10 @@ class Outcome:
     steps: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
-
-# -- damages
-
-
-def cut(path: Path, bytes_left: int) -> None:
-    """Leave the beginning of a file."""
-    os.truncate(path, bytes_left)
-
-
-def flip(path: Path, places: Sequence[int], rng: random.Random) -> None:
-    """Change bytes to others."""
-    content = bytearray(path.read_bytes())
-    for place in places:
-        content[place] ^= rng.randrange(1, 256)
-    path.write_bytes(content)
-
-
-def flip_one(path: Path, rng: random.Random) -> None:
-    flip(path, [rng.randrange(path.stat().st_size)], rng)
-
-
-def flip_many(path: Path, rng: random.Random) -> None:
-    size = path.stat().st_size
-    flip(path, sorted({rng.randrange(size) for _ in range(FLIPPED_BYTES)}), rng)
-
-
-def append(path: Path, rng: random.Random) -> None:
-    with path.open("ab") as file:
-        file.write(rng.randbytes(GARBAGE_BYTES))
-
-
-def replace(path: Path, _: random.Random) -> None:
-    path.unlink()
-    path.mkdir()
-
-
-DAMAGES: dict[str, Callable[[Path, random.Random], None]] = {
-    "emptied": lambda path, _: cut(path, 0),
-    "cut in half": lambda path, _: cut(path, path.stat().st_size // 2),
-    "last byte gone": lambda path, _: cut(path, path.stat().st_size - 1),
-    "one byte changed": flip_one,
-    "many bytes changed": flip_many,
-    "deleted": lambda path, _: path.unlink(),
-    "a folder instead": replace,
-    "not readable": lambda path, _: path.chmod(0),
-    "garbage appended": append,
-}
-NEED_CONTENT = ("emptied", "cut in half", "last byte gone", "one byte changed", "many bytes changed")
-NOT_AS_ROOT = "not readable"
+    def line(self) -> str:
+        """What was damaged, what went wrong, and what was said."""
+        damaged = f"{self.corruption.file} of the {self.corruption.template.name} index, {self.corruption.kind}"
+        return f"{damaged}: {'; '.join(self.faults)} [ask: {self.ask}; check: {self.check}; ingest: {self.ingest}]"
 
 
 # -- all of them
@@ -130,10 +85,14 @@ def corruptions(options: Options, count: int) -> Tally:
     probe.close()
     if len(templates) == 1:
         tally.notes.append("no ingest could be killed while its journal was there: journal and log stay whole")
-    outcomes = list(side_by_side(
+    outcomes = []
+    for outcome in side_by_side(
         "corruptions", options, choose(templates, count, rng),
         lambda corruption, own: undergo(corruption, corpus, options, own, checks=checks),
-    ))
+    ):
+        outcomes.append(outcome)
+        if outcome.faults:
+            print(outcome.line(), file=sys.stderr)
     report(tally, outcomes)
     return tally
 
@@ -142,9 +101,7 @@ def finished(corpus: Corpus, options: Options, probe: Probe) -> Template:
     """An index that nothing happened to."""
     home, files = options.work / "whole", options.work / "whole files"
     corpus.write(files, "a")
-    done = options.run(home, "ingest", str(files))
-    if done.returncode:
-        raise SystemExit(f"an ingest failed: {done.stderr}")
+    made(probe, home, files)
     return described("finished", home, files, corpus, probe, wanted_at=home)
 
 
@@ -152,11 +109,11 @@ def interrupted(corpus: Corpus, options: Options, probe: Probe) -> list[Template
     """An index whose ingest was killed, with journal and write-ahead log; none if it always ended too soon."""
     files, after = options.work / "cut files", options.work / "cut after"
     corpus.write(files, "a")
-    options.run(options.work / "cut before", "ingest", str(files))
+    before = made(probe, options.work / "cut before", files)
     corpus.write(files, "changed")
     for attempt in range(TRIES):
         home = options.work / f"cut {attempt}"
-        shutil.copytree(options.work / "cut before", home)
+        shutil.copytree(before, home)
         index = home / "index"
         process = start(options.command("ingest", str(files)), home, options)
         while process.poll() is None and not both(index):
@@ -164,7 +121,7 @@ def interrupted(corpus: Corpus, options: Options, probe: Probe) -> list[Template
         end(process)
         if both(index):
             shutil.copytree(home, after)
-            options.run(after, "ingest", str(files))
+            made(probe, after, files)
             return [described("interrupted", home, files, corpus, probe, wanted_at=after)]
     return []
 
@@ -361,13 +318,7 @@ def report(tally: Tally, outcomes: Sequence[Outcome]) -> None:
         if line and line not in ("same answers", "says nothing", "done")
     )
     tally.tables.append((["said", "times"], [[line, str(n)] for line, n in said.most_common()]))
-    for outcome in outcomes:
-        if outcome.faults:
-            corruption = outcome.corruption
-            tally.failures.append(
-                f"{corruption.file} of the {corruption.template.name} index, {corruption.kind}: "
-                f"{'; '.join(outcome.faults)} [ask: {outcome.ask}; ingest: {outcome.ingest}]"
-            )
+    tally.failures += [outcome.line() for outcome in outcomes if outcome.faults]
 
 
 def place(corruption: Corruption) -> str:

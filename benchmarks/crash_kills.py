@@ -6,35 +6,19 @@ disturbed. Strace counts calls by thread and by name, so a place to kill at is "
 
 from __future__ import annotations
 
-import contextlib
-import os
 import random
-import re
-import shutil
-import signal
 import subprocess
+import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from crash_stage import (
-    PATIENCE_S,
-    Corpus,
-    Options,
-    Probe,
-    Tally,
-    copy_of,
-    differences,
-    side_by_side,
-)
+from crash_stage import Corpus, Options, Probe, Tally, copy_of, differences, made, side_by_side
+from crash_trace import ENTRY, TRIES, Call, can_trace, end, first_hits, part_of, sample, start, traced
 
-CALLS = (
-    "write,pwrite64,writev,pwritev,pwritev2,fsync,fdatasync,sync_file_range,msync,open,openat,creat,ftruncate,"
-    "truncate,fallocate,rename,renameat,renameat2,unlink,unlinkat,rmdir,mkdir,mkdirat,link,linkat,symlink,symlinkat"
-)
 SCENARIOS = {  # name -> state of the files before, if there is an index, and when the command runs; its words
     "fresh": (None, "a", ("FILES",)),
     "add": ("a", "more", ("FILES",)),
@@ -42,18 +26,7 @@ SCENARIOS = {  # name -> state of the files before, if there is an index, and wh
     "remove": ("a", "a", ("remove", "second.txt")),
     "rebuild": ("a", "a", ("rebuild",)),
 }
-TRIES = 4  # at a kill whose place was not reached
 NO_STRACE = "strace is missing or may not trace (apt-get install strace): all kills are at random moments"
-ENTRY = re.compile(r"^\d+\s+(\w+)\((.*)")
-
-
-@dataclass(frozen=True)
-class Call:
-    """A place to kill at: before the nth call of a name that one thread makes."""
-
-    name: str
-    n: int
-    part: str  # of the index, which an undisturbed run touched there
 
 
 @dataclass
@@ -92,6 +65,10 @@ class Outcome:
     again: str = ""  # by the command run again, if it did not just do it
     faults: list[str] = field(default_factory=list)
 
+    def line(self) -> str:
+        """Where it was and what went wrong."""
+        return f"{self.scenario}, killed at {self.place}: {'; '.join(self.faults)}"
+
 
 def kills(options: Options, *, calls: int, moments: int, names: Sequence[str]) -> Tally:
     """Make them all, spread evenly over the scenarios."""
@@ -111,9 +88,11 @@ def kills(options: Options, *, calls: int, moments: int, names: Sequence[str]) -
             todo.append(Kill(len(todo), scenario, places, ()))
         for _ in range(share(moments, position, len(scenarios))):
             todo.append(Kill(len(todo), scenario, (), tuple(rng.random() for _ in range(TRIES))))
-    outcomes = list(side_by_side(
-        "kills", options, todo, lambda kill, probe: undergo(kill, corpus, options, probe)
-    ))
+    outcomes = []
+    for outcome in side_by_side("kills", options, todo, lambda kill, probe: undergo(kill, corpus, options, probe)):
+        outcomes.append(outcome)
+        if outcome.faults:
+            print(outcome.line(), file=sys.stderr)
     report(tally, outcomes, names)
     return tally
 
@@ -121,21 +100,6 @@ def kills(options: Options, *, calls: int, moments: int, names: Sequence[str]) -
 def share(total: int, position: int, parts: int) -> int:
     """How many of ``total`` fall to one of ``parts``."""
     return total // parts + (position < total % parts)
-
-
-def sample(calls: Sequence[Call], count: int, rng: random.Random) -> list[tuple[Call, ...]]:
-    """Places spread over a run, each with others near it in case it is not reached; rare kinds weigh more."""
-    if not calls:
-        return []
-    sizes = Counter((call.name, call.part) for call in calls)
-    weights = [sizes[call.name, call.part] ** -0.5 for call in calls]
-    ends = [sum(weights[:position + 1]) for position in range(len(calls))]
-    places = []
-    for stratum in range(count):
-        at = (stratum + rng.random()) / count * ends[-1]
-        chosen = next((position for position, end in enumerate(ends) if end >= at), len(calls) - 1)
-        places.append(tuple(calls[max(0, chosen - 3 * back)] for back in range(TRIES)))
-    return places
 
 
 # -- what an undisturbed run does
@@ -152,9 +116,7 @@ def prepare(
     scenario = Scenario(name, words, folder / "before" if before else None)
     corpus.write(files, before or after)
     if scenario.template:
-        done = options.run(scenario.template, "ingest", str(files))
-        if done.returncode:
-            raise SystemExit(f"the first ingest failed: {done.stderr}")
+        made(probe, scenario.template, files)
     corpus.write(files, after)
     request = corpus.request()
     with copy_of(scenario.template, folder / "after", keep=lambda: False) as home:
@@ -175,7 +137,7 @@ def prepare(
             scenario.anchors[question] = cited[0]
     with copy_of(scenario.template, folder / "traced", keep=lambda: False) as home:
         if strace:
-            scenario.calls = first_hits(traced(scenario, home, options))
+            scenario.calls = first_hits(traced(scenario.words, home, options))
         else:
             options.run(home, "ingest", *words)
         apart = differences(probe("state", home=str(home), **request), scenario.wanted)
@@ -200,80 +162,6 @@ def timed(scenario: Scenario, home: Path, options: Options) -> tuple[float, floa
             touched = time.perf_counter() - began
         time.sleep(0.002)
     return touched, time.perf_counter() - began
-
-
-def start(command: Sequence[str], home: Path, options: Options) -> subprocess.Popen[bytes]:
-    """The command in a process group of its own."""
-    return subprocess.Popen(
-        command, cwd=options.work, env=options.environment(home), start_new_session=True, stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )
-
-
-def end(process: subprocess.Popen[bytes]) -> None:
-    """Kill the whole group."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
-def can_trace(options: Options) -> bool:
-    """Whether strace is there and the system lets it trace."""
-    if shutil.which("strace") is None:
-        return False
-    tried = subprocess.run(["strace", "-f", "-o", os.devnull, "true"], capture_output=True, cwd=options.work)
-    return tried.returncode == 0
-
-
-def traced(scenario: Scenario, home: Path, options: Options, *, call: Call | None = None) -> list[str]:
-    """The command's calls, a line each as strace writes them; with ``call`` it is killed there."""
-    trace = home.with_suffix(".trace")
-    which = ["-e", f"trace={CALLS}"] if call is None else [
-        "-e", f"trace={call.name}", "-e", f"inject={call.name}:signal=SIGKILL:when={call.n}",
-    ]
-    command = ["strace", "-f", "-y", "-s", "0", "-o", str(trace), *which, *options.command("ingest", *scenario.words)]
-    process = start(command, home, options)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(timeout=PATIENCE_S)
-    end(process)
-    lines = trace.read_text(encoding="utf-8", errors="replace").splitlines()
-    trace.unlink()
-    return lines
-
-
-def first_hits(lines: Iterable[str]) -> list[Call]:
-    """Of the calls that strace wrote down, those at which a thread is the first to make its nth of a name, and which
-    touch the index; in order.
-    """
-    made: Counter[tuple[str, str]] = Counter()  # thread, name
-    most: Counter[str] = Counter()
-    calls = []
-    for line in lines:
-        found = ENTRY.match(line)
-        if not found:
-            continue
-        name, rest = found.groups()
-        thread = line.split(maxsplit=1)[0]
-        made[thread, name] += 1
-        if made[thread, name] > most[name]:
-            most[name] += 1
-            if part := part_of(rest):
-                calls.append(Call(name, most[name], part))
-    return calls
-
-
-def part_of(arguments: str) -> str:
-    """The part of the index that a call touches, "" for none; builds, segments and graphs have no numbers."""
-    found = re.search(r"/index(?:/([^\">]*))?[\">]", arguments)
-    if not found:
-        return ""
-    head, _, rest = (found[1] or "index folder").partition("/")
-    head = re.sub(r"-\d+", "", head)
-    if head == "lexical":
-        return f"lexical {rest if rest.endswith('.json') else 'segments'}"
-    if head == "chroma":
-        return f"chroma {rest if rest.startswith('chroma') else 'graph'}"
-    return head
 
 
 # -- one kill
@@ -305,7 +193,7 @@ def undergo(kill: Kill, corpus: Corpus, options: Options, probe: Probe) -> Outco
 def at_call(call: Call, scenario: Scenario, home: Path, options: Options) -> tuple[str, str]:
     """Kill at a call; where that was, or "" if the command ended before."""
     home.parent.mkdir(parents=True, exist_ok=True)
-    lines = traced(scenario, home, options, call=call)
+    lines = traced(scenario.words, home, options, call=call)
     if not any("killed by SIGKILL" in line for line in lines):
         return "", ""
     entries = [found for line in lines if (found := ENTRY.match(line))]
@@ -391,6 +279,4 @@ def report(tally: Tally, outcomes: Sequence[Outcome], names: Sequence[str]) -> N
     missed = sum(not outcome.said for outcome in outcomes)
     if missed:
         tally.notes.append(f"{missed} kills came after the end of the command and were left out")
-    for outcome in outcomes:
-        if outcome.faults:
-            tally.failures.append(f"{outcome.scenario}, killed at {outcome.place}: {'; '.join(outcome.faults)}")
+    tally.failures += [outcome.line() for outcome in outcomes if outcome.faults]

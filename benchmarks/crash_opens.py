@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median, quantiles
 
-from crash_stage import Corpus, Options, Probe, Said, Tally, progress
+from crash_stage import Corpus, Options, Probe, Said, Tally, made, progress
 
 READERS = 4
 STEP = 10        # opens between two points of the progress bar
@@ -38,9 +38,7 @@ def opens(options: Options, count: int) -> Tally:
     allowed: dict[str, set[str]] = {question: set() for question in questions}
     for state in ("a", "swapped", "a"):  # each as it is after the other, as the writer will leave it
         corpus.write(files, state)
-        done = options.run(home, "ingest", str(files))
-        if done.returncode:
-            raise SystemExit(f"an ingest failed: {done.stderr}")
+        made(probe, home, files)
         reply = probe("opens", home=str(home), count=len(questions), questions=questions)
         if reply["failures"]:
             raise SystemExit(f"the index cannot be opened: {reply['failures'][0]}")
@@ -52,7 +50,7 @@ def opens(options: Options, count: int) -> Tally:
     rows.append(row("fresh objects, nobody writes", quiet))
     with writing(home, files, corpus, options, tally) as written:
         busy = by_objects(home, options, count, questions, allowed, "opens beside a writer")
-        fresh = by_processes(home, options, max(READERS, int(PROCESSES * count)), questions)
+        fresh = by_processes(home, options, max(1, int(PROCESSES * count)), questions)
     rows.append(row("fresh objects, beside a writer", busy))
     rows.append(row("fresh processes, beside a writer", fresh))
     tally.tables.append((["opened by", "opens", "failed", "p50 ms", "p95 ms"], rows))

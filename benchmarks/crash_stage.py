@@ -75,6 +75,14 @@ class Options:
             return subprocess.CompletedProcess(command, 124, "", f"hung for {PATIENCE_S} s")
 
 
+def made(probe: Probe, home: Path, files: Path) -> Path:
+    """An index of some files in a home folder, brought up to date with them if it is there."""
+    reply = probe("run", home=str(home), argv=[str(files)])
+    if reply.get("status") != 0:
+        raise SystemExit(f"an undisturbed ingest fails: {reply}")
+    return home
+
+
 class Probe:
     """A process that has the product loaded; started anew if it dies."""
 
