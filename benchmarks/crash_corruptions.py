@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from crash_damages import DAMAGES, NEED_CONTENT, NOT_AS_ROOT
-from crash_stage import Corpus, Options, Probe, Tally, copy_of, differences, made, side_by_side
+from crash_stage import Corpus, Options, Probe, Tally, commands, copy_of, differences, made, side_by_side
 from crash_trace import end, part_of, start
 
 STEPS = 3            # commands followed, each named by the one before
@@ -222,7 +222,8 @@ def ask(outcome: Outcome, home: Path, options: Options) -> str:
     batch = home / "questions.jsonl"
     batch.write_text("\n".join(json.dumps({"question": question}) for question in answers))
     done = options.run(home, "assistant", "ask", "--batch", str(batch))
-    if message := heard(outcome, "ask", done.returncode if not done.stdout.strip() else 0, done.stderr):
+    answered = done.returncode == 1 and done.stdout.strip()  # 1, too, if one of the lines has an error
+    if message := heard(outcome, "ask", 0 if answered else done.returncode, done.stderr):
         outcome.ask = message
         return message
     replies = [json.loads(line) for line in done.stdout.splitlines()]
@@ -250,15 +251,6 @@ def heard(outcome: Outcome, who: str, status: int, errors: str) -> str:
     elif status and not commands(message):
         outcome.faults.append(f"{who} names no command: {message}")
     return message.splitlines()[-1] if status and message else f"exit {status}" if status else ""
-
-
-def commands(message: str) -> list[str]:
-    """What a message tells to do, of "rebuild", "move" (the folder away, and ingest) and "ingest"."""
-    if "move the index folder" in message or "delete the index folder" in message:
-        return ["move"]
-    found = ["rebuild"] if re.search(r"run:? (assistant )?ingest rebuild", message) else []
-    again = re.search(r"run:? ingest|with: ingest|run it again", message)
-    return found or (["ingest"] if again else [])
 
 
 def mend(outcome: Outcome, message: str, template: Template, home: Path, probe: Probe) -> str:

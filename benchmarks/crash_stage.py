@@ -227,6 +227,15 @@ def _fields(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
     )
 
 
+def commands(message: str) -> list[str]:
+    """What a message tells to do, of "rebuild", "move" (the folder away, and ingest) and "ingest"."""
+    if "move the index folder" in message or "delete the index folder" in message:
+        return ["move"]
+    found = ["rebuild"] if re.search(r"run:? (assistant )?ingest rebuild", message) else []
+    again = re.search(r"run:? ingest|with: ingest|run it again", message)
+    return found or (["ingest"] if again else [])
+
+
 def side_by_side(
     label: str, options: Options, items: Sequence[T], work: Callable[[T, Probe], R]
 ) -> Iterator[R]:

@@ -14,9 +14,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
-from crash_corruptions import commands  # noqa: E402
 from crash_damages import DAMAGES  # noqa: E402
-from crash_stage import Corpus, differences  # noqa: E402
+from crash_stage import Corpus, commands, differences  # noqa: E402
 from crash_trace import Call, first_hits, sample  # noqa: E402
 
 
