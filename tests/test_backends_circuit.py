@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from collections.abc import Callable
@@ -202,6 +203,23 @@ def test_no_more_answers_wait_than_may_and_each_that_ends_makes_room(servers: Mo
             pass
     with wait("a"), wait("a"), wait("b"):
         pass
+
+
+def test_a_list_of_models_that_drips_is_not_read_to_its_end(opened: Callable[..., Backend]) -> None:
+    def drip(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection, contextlib.suppress(OSError):  # the caller hangs up
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")
+            for _ in range(100):
+                connection.sendall(b" ")
+                threading.Event().wait(0.1)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=drip, args=[listening], daemon=True).start()
+        backend = opened("ollama", base_url=f"http://127.0.0.1:{listening.getsockname()[1]}", model=None)
+
+        with pytest.raises(BackendError, match=r"had not answered GET /api/tags after 0\.3 s"):
+            backend.complete(ASK)
 
 
 def reached(server: ScriptedServer, requests: int) -> None:
