@@ -22,9 +22,12 @@ from llama_index.core.llms.llm import LLM
 from llama_index.llms.openai_like import OpenAILike  # type: ignore[import-untyped]
 from pydantic import SecretStr
 
-from assistant.backends.base import Backend, Message, Role
+from assistant.backends.base import Backend, Kind, Message, Role
+from assistant.backends.http import PACKED, UNPACKED, is_packed
 
 if TYPE_CHECKING:
+    import httpx
+
     from assistant.backends.openai import OpenAIBackend
 
 NO_KEY = "none"   # the client insists on one, and would else send OPENAI_API_KEY to a server it is not meant for
@@ -37,11 +40,22 @@ class OpenAILikeWithoutKey(OpenAILike):  # type: ignore[misc]
 
 
 def open_openai_like(backend: OpenAIBackend, *, key: SecretStr | None) -> LLM:
-    """The model of a backend, with its context window, retries and total time-out."""
+    """The model of a backend, with its context window, retries and total time-out. What comes packed is refused."""
+    from openai import DefaultAsyncHttpxClient, DefaultHttpxClient
+
+    def refuse_packed(response: httpx.Response) -> None:
+        if is_packed(response.headers):
+            raise backend.server.error(Kind.BAD_REPLY, PACKED)
+
+    async def refuse_packed_awaited(response: httpx.Response) -> None:
+        refuse_packed(response)
+
     llm: LLM = OpenAILikeWithoutKey(
         model=backend.model, api_base=backend.server.url, api_key=key.get_secret_value() if key else NO_KEY,
         context_window=backend.context_window, max_tokens=backend.max_tokens, temperature=backend.temperature,
-        is_chat_model=True, max_retries=backend.retries, timeout=backend.total_s,
+        is_chat_model=True, max_retries=backend.retries, timeout=backend.total_s, default_headers=UNPACKED,
+        http_client=DefaultHttpxClient(event_hooks={"response": [refuse_packed]}),
+        async_http_client=DefaultAsyncHttpxClient(event_hooks={"response": [refuse_packed_awaited]}),
     )
     return llm
 
