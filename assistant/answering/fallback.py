@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 INSTEAD = "These are the papers' own words:"
 
 
+def cut_off(name: str) -> str:
+    """What to tell a user about a reply that is longer than what a model may write, or than what is read of it."""
+    return f"The reply of {name} was cut before its end"
+
+
 def failure(error: BackendError | None, name: str) -> str:
     """What to tell a user about a failure; never a server's own words."""
     if error is None:
