@@ -34,8 +34,8 @@ def started(*argv: str, cwd: Path) -> subprocess.Popen[str]:
     )
 
 
-def on_a_terminal(*argv: str, cwd: Path, columns: int, **named: str) -> str:
-    """What ``python -m`` writes to a terminal so wide, its line ends as a program writes them."""
+def on_a_terminal(*argv: str, cwd: Path, columns: int, typed: str = "", **named: str) -> str:
+    """What ``python -m`` writes to a terminal so wide, with what is typed, its line ends as a program writes them."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     process = subprocess.Popen(
@@ -43,6 +43,7 @@ def on_a_terminal(*argv: str, cwd: Path, columns: int, **named: str) -> str:
         start_new_session=True,
     )
     os.close(theirs)
+    os.write(ours, typed.encode())
     written = b""
     with contextlib.suppress(OSError):  # EIO: nobody has it open any more
         while block := os.read(ours, 65536):

@@ -188,6 +188,14 @@ def test_what_programs_read_is_never_folded(form: str, indexed: Path) -> None:
     assert without_times.sub("", shown.replace("\r", "")) == without_times.sub("", piped)
 
 
+def test_a_chat_is_folded_and_prompts_as_ever(indexed: Path) -> None:
+    typed = f"{QUESTION}\nexit\n"
+    shown = commands.on_a_terminal("assistant.ui.cli", "chat", "--no-save", cwd=indexed, columns=40, typed=typed)
+
+    assert "> We introduce" in shown and "[1] Quillon: Editing One Layer at a\nTime, six.txt:2" in shown
+    assert all(len(line) <= 40 for line in shown.split("\n")[-8:])
+
+
 def test_pieces_are_folded_as_the_whole_is(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     import sys
 
