@@ -11,6 +11,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from assistant.ui.commands.options import Version
+from assistant.ui.streams import safe_streams, visible
+
 if TYPE_CHECKING:
     from assistant.embedder import Embedder
     from assistant.settings import Settings
@@ -21,13 +24,16 @@ VERBS = ("remove", "rebuild")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the ``ingest`` command; returns its exit status."""
+    with safe_streams():
+        return _command(argv)
+
+
+def _command(argv: Sequence[str] | None) -> int:
     arguments = _parser().parse_args(argv)
     # Before numpy is imported: its threads gain nothing on matrices this small and lose much on busy cores.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from assistant.errors import AssistantError
-    from assistant.ui.streams import forgiving
 
-    forgiving()
     try:
         report = _run(arguments.words, told=arguments.progress)
     except AssistantError as exc:
@@ -58,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
         "words", nargs="+", metavar="PATH",
         help="files and folders; or: remove FILE… to take files out, rebuild to make the index anew from its database",
     )
+    parser.add_argument("--version", action=Version)
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument(
         "--progress", action="store_true", help="print a JSON line on stderr for each step, with file, done and total"
@@ -108,15 +115,16 @@ def _with_progress(
 
     from ingest.pipeline import ingest, rebuild, remove
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), disable=told or not sys.stderr.isatty()) as bars:
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    # Its bars are drawn with the very characters that `safe_streams` keeps from a terminal.
+    with Progress(*columns, console=Console(file=sys.__stderr__), disable=told or not sys.stderr.isatty()) as bars:
         tasks = {}
 
         def progress(name: str, done: int, total: int) -> None:
             if told:
                 print(json.dumps({"file": name, "done": done, "total": total}), file=sys.stderr, flush=True)
             if name not in tasks:
-                tasks[name] = bars.add_task(name, total=total)
+                tasks[name] = bars.add_task(visible(name), total=total)
             bars.update(tasks[name], completed=done)
 
         if verb == "remove":

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
+import pty
 import signal
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,6 +32,25 @@ def started(*argv: str, cwd: Path) -> subprocess.Popen[str]:
         # A shell has what it runs in the background ignore Ctrl-C, and children inherit that.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
+
+
+def on_a_terminal(*argv: str, cwd: Path, columns: int, typed: str = "", **named: str) -> str:
+    """What ``python -m`` writes to a terminal so wide, with what is typed, its line ends as a program writes them."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    process = subprocess.Popen(
+        [sys.executable, "-m", *argv], cwd=cwd, env=_environment(named), stdin=theirs, stdout=theirs, stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    os.write(ours, typed.encode())
+    written = b""
+    with contextlib.suppress(OSError):  # EIO: nobody has it open any more
+        while block := os.read(ours, 65536):
+            written += block
+    os.close(ours)
+    process.wait()
+    return written.decode().replace("\r\n", "\n")
 
 
 def _environment(named: dict[str, str]) -> dict[str, str]:

@@ -16,10 +16,10 @@ import socket
 import socketserver
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
-from itertools import islice
+from itertools import islice, repeat
 from types import TracebackType
 from typing import Any
 
@@ -34,6 +34,7 @@ class Asked:
     headers: Mapping[str, str]      # names in lower case
     body: dict[str, Any]
     hung_up: threading.Event = field(default_factory=threading.Event)   # the caller left before the end
+    sent: int = 0                   # bytes of a body that is sent as it is
 
     @property
     def prompt(self) -> str:
@@ -67,6 +68,7 @@ class Behaviour:
     finish: str = "stop"
     whole: bool = False                  # one JSON body although a stream was asked for
     thoughts: str = ""                   # written before the text, in <think> tags
+    blocks: Callable[[], Iterable[bytes]] | None = None  # the body as it is, with ``headers``, instead of all that
 
 
 def says(text: Text, **more: Any) -> Behaviour:
@@ -98,6 +100,17 @@ def is_busy(retry_after: str) -> Behaviour:
 def sends(raw: bytes) -> Behaviour:
     """An event with these bytes as its data."""
     return Behaviour(raw=raw)
+
+
+def packs(body: bytes, encoding: str, *, kind: str = "text/event-stream", status: int = 200) -> Behaviour:
+    """A body that is packed as the header says, asked for or not."""
+    named = (("Content-Type", kind), ("Content-Encoding", encoding))
+    return Behaviour(blocks=lambda: [body], status=status, headers=named)
+
+
+def floods(block: bytes, *, kind: str = "text/event-stream") -> Behaviour:
+    """A body that repeats a block until the caller hangs up."""
+    return Behaviour(blocks=lambda: repeat(block), headers=(("Content-Type", kind),))
 
 
 def is_hung() -> Behaviour:
@@ -184,6 +197,7 @@ class ScriptedServer:
         self.key = key
         self.usage = usage
         self.refused = dict(refused or {})
+        self.listing: Behaviour | None = None   # of blocks: what it answers when it is asked for its models
         self.requests: list[Asked] = []
         self._left: list[Behaviour] = list(behaviours) or [says("Yes.")]
         self._lock = threading.Lock()
@@ -271,7 +285,9 @@ def _handler(server: ScriptedServer) -> type[BaseHTTPRequestHandler]:
             asked = self._asked({})
             if self._unauthorised(asked):
                 return
-            if self.path.endswith("/api/tags"):
+            if server.listing is not None:
+                self._play(asked, server.listing, ollama=False)
+            elif self.path.endswith("/api/tags"):
                 self._json(200, {"models": [
                     {"name": name, "modified_at": f"2025-01-{28 - at:02}", "details": {"family": "llama"}}
                     for at, name in enumerate(server.models)
@@ -316,6 +332,8 @@ def _handler(server: ScriptedServer) -> type[BaseHTTPRequestHandler]:
                 if not server.pause(LONGEST_S, self.connection):
                     asked.hung_up.set()
                 return
+            if behaviour.blocks is not None:
+                return self._blocks(asked, behaviour)
             if behaviour.status != 200:
                 error: Any = {"message": behaviour.said, "code": behaviour.code}
                 self.close_connection = False
@@ -326,6 +344,20 @@ def _handler(server: ScriptedServer) -> type[BaseHTTPRequestHandler]:
                 if behaviour.whole or (asked.body.get("stream", ollama) is False and behaviour.raw is None):
                     return self._whole(asked, behaviour)
                 self._stream(asked, behaviour, ollama)
+            except OSError:
+                asked.hung_up.set()
+
+        def _blocks(self, asked: Asked, behaviour: Behaviour) -> None:
+            self.send_response(behaviour.status)
+            for name, value in behaviour.headers:
+                self.send_header(name, value)
+            self.send_header("Connection", "close")   # it ends where the body does
+            self.end_headers()
+            assert behaviour.blocks is not None
+            try:
+                for block in behaviour.blocks():
+                    self.wfile.write(block)
+                    asked.sent += len(block)
             except OSError:
                 asked.hung_up.set()
 

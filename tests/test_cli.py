@@ -565,7 +565,7 @@ def test_names_are_listed_with_papers_and_spellings(asked: Path, capsys: pytest.
     assert json.loads(capsys.readouterr().out) == [
         {"key": "gptj", "papers": 1, "spellings": [["GPT-J", 1]], "expansions": []}
     ]
-    assert assistant(["names", "zzz"]) == 0
+    assert assistant(["names", "zzz"]) == 1
     assert capsys.readouterr() == ("", "assistant: no known name begins with 'zzz'; assistant names lists all\n")
 
 

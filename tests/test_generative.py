@@ -313,7 +313,7 @@ def test_a_reply_without_end_is_cut_and_says_nothing_twice(opened: Asking, serve
 
     answer = held_to_its_stream(opened(), ASK)
 
-    assert answer.text == f"{sentence}. [1]"
+    assert answer.text == f"{sentence}. [1]\n(The reply of openai was cut before its end.)"
 
 
 def test_200_kilobytes_of_untruth_end_in_quotes(opened: Asking, server: ScriptedServer) -> None:

@@ -29,6 +29,7 @@ class Calls:
         self.cost: float | None = None
         self.waited_s = 0.0        # for the model, of the time the answer took
         self.stopped = False
+        self.cut = False           # whether a reply has reached its limit, and stops in the middle
         self._cap = cap
         self._servers = servers
         self._stops: set[Any] = set()   # what is under way, each with a way to end it
@@ -140,6 +141,7 @@ class Calls:
                 self._stops.discard(stop)
 
     def _count(self, reply: Reply) -> None:
+        self.cut = self.cut or reply.finish == "length"
         self._add(reply.prompt_tokens, reply.completion_tokens, reply.cost)
 
     def _add(self, prompt: int, completion: int, cost: float | None) -> None:

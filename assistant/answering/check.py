@@ -27,6 +27,7 @@ from assistant.answering.checking.evidence import Evidence, lay_against
 from assistant.answering.checking.naming import mentioned
 from assistant.answering.checking.signs import Signs, doubts, probability
 from assistant.answering.checking.source import Source, read_source
+from assistant.answering.reply import LONGEST_SENTENCE
 from assistant.collection import Collection
 from assistant.records import Paper
 from assistant.retrieval.retriever import Query, Retriever
@@ -44,7 +45,7 @@ _MARKS = re.compile(r"\s*\[\d+(?:\s*[,–-]\s*\d+)*\]")
 class Problem:
     """One thing a sentence says that its papers do not, or not so."""
 
-    kind: str  # "no mark", "unknown paper", "number", "name", "negation", "direction" or "support"
+    kind: str  # "length", "no mark", "unknown paper", "number", "name", "negation", "direction" or "support"
     seen: str  # what the sentence says
     hint: str  # what the papers say instead, or what to do
 
@@ -88,8 +89,12 @@ class Checker:
     def check(self, sentence: str, cited: Sequence[Paper]) -> Verdict:
         """Judge one sentence, without its marks, by the papers its marks stand for.
 
-        Never raises for what the sentence says. A sentence that claims nothing passes without a paper.
+        Never raises for what the sentence says. A sentence that claims nothing passes without a paper; one of more than
+        1,000 characters fails unread.
         """
+        if len(sentence) > LONGEST_SENTENCE:
+            hint = f"write sentences of at most {LONGEST_SENTENCE:,} characters"
+            return _fails(Problem("length", sentence[:LONGEST_SENTENCE], hint))
         text = _MARKS.sub("", sentence).strip()
         names = mentioned(text, is_word=self._embedder.is_word)
         if claims_nothing(text, names):

@@ -15,6 +15,11 @@ INSTEAD = "These are the papers' own words:"
 OURS = (Kind.NOT_SET_UP, Kind.NOT_ANSWERING, Kind.BUSY)  # kinds of errors in which no server has a word
 
 
+def cut_off(name: str) -> str:
+    """What to tell a user about a reply that is longer than what a model may write, or than what is read of it."""
+    return f"The reply of {name} was cut before its end"
+
+
 def failure(error: BackendError | None, name: str) -> str:
     """What to tell a user about a failure; never a server's own words."""
     if error is None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assistant.answering.context import Context
-from assistant.answering.reply import Written
+from assistant.answering.reply import LONGEST_SENTENCE, Written
 from assistant.collection import Collection
 from assistant.records import Paper
 from assistant.retrieval.names import find_names
@@ -61,6 +61,8 @@ class Gate:
         return self._collection.read(lambda: self._judge(written))
 
     def _judge(self, written: Written) -> Judged:
+        if written.cut:
+            return self._failed(written, f"longer than {LONGEST_SENTENCE:,} characters; write short sentences")
         cited = [paper for mark in written.marks if (paper := self._context.paper(mark))]
         if written.marks and not cited:
             known = f"only [1] to [{len(self._context.excerpts)}] exist"

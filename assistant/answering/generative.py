@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 from assistant import prompts
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 NOTHING_NEAR = 0.2      # cosine of the best paper below which a model is not asked, unless a name is known
 MOST_FAILED = 12        # in one reply, after which the call ends
+MOST_READ = 40          # sentences of one reply, whatever becomes of them
 LEAST_BUDGET = 200      # tokens of excerpts, however long the question is
 
 Unsupported = Literal["drop", "flag", "repair"]
@@ -111,15 +113,18 @@ class Generative:
         failed: list[Judged] = []
         error: BackendError | None = None
         reply: list[str] = []
+        cut = False
         try:
             with closing(_sentences(calls, asked, reply)) as sentences:
-                for written in sentences:
+                for number, written in enumerate(sentences):
+                    cut = shown.full or len(failed) >= MOST_FAILED or number >= MOST_READ
+                    if cut:
+                        break
                     found = gate.judge(written)
                     yield from shown.take(found, flag=self._unsupported == "flag")
                     if found.problem:
                         failed.append(found)
-                    if shown.full or len(failed) >= MOST_FAILED:
-                        break
+            cut = cut or calls.cut
             if calls.stopped:
                 return
             if failed and self._unsupported == "repair":
@@ -128,11 +133,13 @@ class Generative:
             error = exc
         if calls.stopped:
             return
-        if error is not None or not (shown.borne_out or shown.held) or (failed and not shown.borne_out):
-            yield from shown.fall_back(error, calls)
+        if error is not None or (not shown.borne_out and (cut or failed or not shown.held)):
+            yield from shown.fall_back(error, calls, cut=cut and not failed)
         elif not shown.borne_out:
             yield from shown.refuse(hits, calls)
         else:
+            if cut:
+                yield from shown.end_here(calls)
             yield shown.answer(calls)
 
     def _repaired(
@@ -144,7 +151,7 @@ class Generative:
         except BackendError as error:  # what has passed stands
             shown.trace.append(f"repair failed: {error}")
             return
-        for written in read_reply(repaired):
+        for written in islice(read_reply(repaired), MOST_READ):
             found = gate.judge(written)
             shown.trace.append(f"repair: {'still ' + found.problem if found.problem else 'passed'}")
             if not found.problem and not found.claims_nothing:
@@ -175,7 +182,7 @@ def _sentences(calls: Calls, asked: Sequence[Message], reply: list[str]) -> Gene
             reply.append(piece)
             yield from reader.push(piece)
     if not calls.stopped:
-        yield from reader.end()
+        yield from reader.end(cut=calls.cut)
 
 
 def _in_turn(rankings: Sequence[Sequence[Hit]]) -> Iterator[Hit]:

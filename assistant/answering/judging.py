@@ -12,11 +12,11 @@ from assistant import prompts
 from assistant.answering.calls import Calls
 from assistant.answering.citations import Marks
 from assistant.answering.context import Excerpt, choose
-from assistant.answering.fallback import failure, quoted
+from assistant.answering.fallback import cut_off, failure, quoted
 from assistant.answering.items import item, line
 from assistant.answering.method_names import method_name
 from assistant.answering.reply import find_json
-from assistant.backends.base import Backend, BackendError, Message, Reply
+from assistant.backends.base import Backend, Message, Reply
 from assistant.backends.counting import count_prompt, count_tokens
 from assistant.question import Question
 from assistant.records import Answer, AnswerSentence, Hit, ListItem, SentenceHit
@@ -67,26 +67,28 @@ def judged_list(question: Question, draft: Answer, retriever: Retriever, calls: 
     ]
     trace = [_plan(asked, len(found), backend)]
     judged: dict[str, Judgement] = {}
-    errors: list[BackendError | None] = []
+    failures: list[str] = []
     for batch, reply in zip(batches, calls.gather(asked, schema=prompts.JUDGEMENTS, at_once=AT_ONCE), strict=True):
         if isinstance(reply, Reply):
             read = dict(read_judgements(reply.text, batch))
             judged |= read
-            if not read:
-                errors.append(None)
+            if len(read) < len(batch) and reply.finish == "length":
+                failures.append(cut_off(backend.name))
+                trace.append(f"{len(batch) - len(read)} candidates were cut off a reply")
+            elif not read:
+                failures.append(f"A reply of {backend.name} could not be read")
                 trace.append("one reply could not be read as judgements")
             elif len(read) < len(batch):
                 trace.append(f"{len(batch) - len(read)} candidates were left out of a reply")
         else:
-            errors.append(reply)
+            failures.append(failure(reply, backend.name))
             trace.append(str(reply))
     if calls.stopped:
         return
     notice = ""
-    if errors:
-        what = failure(errors[0], backend.name) if errors[0] else f"A reply of {backend.name} could not be read"
+    if failures:
         notice = (
-            f"({what}; {len(errors)} of {len(batches)} calls failed, and those papers are listed as "
+            f"({failures[0]}; {len(failures)} of {len(batches)} calls failed, and those papers are listed as "
             "quoting finds them.) "
         )
     if not judged:

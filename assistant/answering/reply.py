@@ -6,18 +6,22 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
-LONGEST_SENTENCE = 1000   # characters; a longer run without an end is cut, and will not pass for a statement
+LONGEST_SENTENCE = 1000   # characters, marks aside; what goes on longer is cut there and will not pass for a statement
+LONGEST_MARK = 200        # characters of one bracket, as "[1, 2, 3-5]"
+BEFORE_AN_END = 10        # characters before a full stop that tell whether it ends a sentence
+MOST_TRIED = 100          # places of a reply at which JSON may begin
 
 _NUMBERS = r"(?:papers?\s*|#|no\.\s*)?\d{1,4}"
-_MARK = rf"[\[【]\s*{_NUMBERS}(?:\s*(?:[,;–-]|and|&)\s*{_NUMBERS})*\s*[†:\w]*[\]】]"
-MARK = re.compile(_MARK, re.IGNORECASE)
-# An end, closing signs, marks behind it, and something that goes on; after a mark the blank is enough.
-_END = re.compile(
-    rf"(?P<stop>[.!?…][\"'”’)*_]*)(?P<marks>(?:\s*{_MARK})*)(?P<gap>\s+)(?=[^\s\[【]|$)|(?P<line>\s*\n\s*)",
-    re.IGNORECASE,
-)
+MARK = re.compile(rf"[\[【]\s*{_NUMBERS}(?:\s*(?:[,;–-]|and|&)\s*{_NUMBERS})*\s*[†:\w]*[\]】]", re.IGNORECASE)
+_OPEN = re.compile(rf"[\[【][^\[\]【】]{{0,{LONGEST_MARK}}}\Z")             # may become a mark
+_HALF = re.compile(r"[\[【](?:[\s\d,;–&#-]|and|no\.|papers?)*", re.IGNORECASE)  # would have become one
+_BLANKS = re.compile(r"\s+")
+# An end and something that goes on, or a line's end. Blanks are single and marks are out of the way.
+_END = re.compile(r"(?P<stop>[.!?…][\"'”’)*_]*)\s(?=\S)|(?<![.!?…\"'”’)*_])\n|\n(?=\S)")
+_STOP = re.compile(r"[.!?…][\"'”’)*_]*\Z")
 _ABBREVIATED = re.compile(
     r"(?:^|[\s(])(?:e\.g|i\.e|et al|etc|vs|cf|approx|resp|ca|dr|prof|mr|ms|st|[A-Z])\.$",
     re.IGNORECASE,
@@ -36,69 +40,123 @@ class Written:
     text: str
     marks: tuple[int, ...]  # in order, each once, whether they exist or not
     lead: str               # what parts it from the one before: a blank, or a new line and perhaps "- "
+    cut: bool = False       # longer than any sentence; ``text`` is how it begins
 
 
 class Reader:
-    """Takes a reply piece by piece and gives back its sentences as soon as they are whole."""
+    """Takes a reply piece by piece and gives back its sentences as soon as they are whole.
+
+    How a reply is cut into pieces changes nothing. Of one that is no JSON, two sentences are held at most, so the work
+    grows as the reply does.
+    """
 
     def __init__(self) -> None:
-        self._held = ""
+        self._begun = ""            # until it is known whether it is JSON
+        self._json: bool | None = None
+        self._pieces: list[str] = []  # of JSON, which is read when it is whole
+        self._held = ""             # of the reply, from where a sentence begins: without marks, blanks single
+        self._marks: dict[tuple[int, int], None] = {}  # (where in ``_held``, number), in order
+        self._open = ""             # behind ``_held``: what may be the beginning of a mark
+        self._cut = False           # whether ``_held`` is the rest of a sentence that was cut
         self._lead = " "
-        self._json: bool | None = None  # whether it is JSON: known at its first sign
 
     def push(self, piece: str) -> Iterator[Written]:
         """The sentences that are whole once ``piece`` has arrived."""
-        self._held += piece
-        if self._json is None and self._held.strip():
-            self._json = self._held.lstrip().startswith(("{", "```"))
-        if not self._json:
+        if self._json is None:
+            piece = self._begun = (self._begun + piece).lstrip()
+            if "```".startswith(piece):
+                return
+            self._json = piece.startswith(("{", "```"))
+        if self._json:
+            self._pieces.append(piece)
+        else:
+            yield from self._read(piece)
+
+    def end(self, *, cut: bool = False) -> Iterator[Written]:
+        """What is left when no more comes; of a reply in JSON, all of it.
+
+        Args:
+            cut: the reply ends in the middle: a last sentence without an end is no sentence.
+        """
+        yield from self._read("\n".join(_texts("".join(self._pieces))) if self._json else
+                              self._begun if self._json is None else "")
+        if not _HALF.fullmatch(self._open):
+            self._add(self._open)
+        self._open = ""
+        yield from self._whole()
+        rest = self._held.rstrip()
+        if not cut or _STOP.search(rest):
+            yield from self._sentence(len(rest), len(self._held), marks_to=len(self._held))
+
+    def _read(self, text: str) -> Iterator[Written]:
+        for at in range(0, len(text), LONGEST_SENTENCE):
+            self._take(text[at:at + LONGEST_SENTENCE])
             yield from self._whole()
 
-    def end(self) -> Iterator[Written]:
-        """What is left when no more comes; of a reply in JSON, all of it."""
-        if self._json:
-            self._held = "\n".join(_texts(self._held))
-        yield from self._whole()
-        if self._held.strip():
-            yield from self._sentence(self._held)
-        self._held = ""
+    def _take(self, text: str) -> None:
+        """Add to what is held, marks apart."""
+        text = self._open + text
+        at = 0
+        for match in MARK.finditer(text):
+            if match.end() - match.start() <= LONGEST_MARK:
+                self._add(text[at:match.start()])
+                where = len(self._held.rstrip(" "))
+                self._marks |= dict.fromkeys((where, number) for number in _numbers(match.group()))
+                at = match.end()
+        opened = _OPEN.search(text, at)
+        self._open = opened.group() if opened else ""
+        self._add(text[at:len(text) - len(self._open)])
+
+    def _add(self, text: str) -> None:
+        text = _BLANKS.sub(lambda blanks: "\n" if "\n" in blanks.group() else " ", text)
+        if not self._held:
+            text = text.lstrip()
+        elif self._held[-1].isspace() and text[:1].isspace():
+            self._held = self._held[:-1] + ("\n" if "\n" in self._held[-1] + text[0] else " ")
+            text = text[1:]
+        self._held += text
 
     def _whole(self) -> Iterator[Written]:
         start = 0
-        while True:
-            match = _END.search(self._held, start)
-            if match is None:
-                if len(self._held) <= LONGEST_SENTENCE:
-                    return
-                head, self._held = self._held[:LONGEST_SENTENCE], self._held[LONGEST_SENTENCE:]
-                yield from self._sentence(head)
-                start = 0
+        while match := _END.search(self._held, start):
+            end = match.end("stop") if match["stop"] else match.start()
+            if match["stop"] and self._goes_on(match):
+                start = end
                 continue
-            before = self._held[:match.start("stop") + 1] if match["stop"] else ""
-            goes_on = _ABBREVIATED.search(before) or (
-                _NUMBERED.search(before) and self._held[match.end():match.end() + 1].isdigit()
-            )
-            if before and ((goes_on and not match["marks"]) or _ONLY_NUMBER.match(before)):
-                start = match.end("stop")
-                continue
-            if match.end() == len(self._held) and match["stop"] and not MARK.search(self._held):
-                return  # its marks may be still to come
-            yield from self._sentence(self._held[:match.end("marks")] if match["stop"] else self._held[:match.start()])
-            if "\n" in match.group():
-                self._lead = "\n"
-            self._held = self._held[match.end():]
+            yield from self._sentence(end, match.end(), marks_to=match.end() if match["stop"] else end)
             start = 0
+        while len(self._held.rstrip()) > LONGEST_SENTENCE:
+            after = LONGEST_SENTENCE - BEFORE_AN_END
+            yield from self._sentence(LONGEST_SENTENCE + 1, after, marks_to=LONGEST_SENTENCE)
+            self._cut = True
 
-    def _sentence(self, raw: str) -> Iterator[Written]:
+    def _goes_on(self, match: re.Match[str]) -> bool:
+        """Whether a full stop, without marks behind it, ends an abbreviation or the number of an item."""
+        at = match.start() + 1
+        if any(at <= where <= match.end() for where, _ in self._marks):
+            return False
+        before = max(0, at - BEFORE_AN_END)
+        return bool(
+            _ABBREVIATED.search(self._held, before, at)
+            or (_NUMBERED.search(self._held, before, at) and self._held[match.end()].isdigit())
+            or _ONLY_NUMBER.fullmatch(self._held, 0, at)
+        )
+
+    def _sentence(self, end: int, after: int, *, marks_to: int) -> Iterator[Written]:
+        """Take off what is held up to ``after``: a sentence up to ``end``, or but the rest of one that was cut."""
+        raw, gap, rest = self._held[:end][:LONGEST_SENTENCE + 1], self._held[end:after], self._cut
+        marks = dict.fromkeys(number for where, number in self._marks if where <= marks_to)
+        self._held, self._cut = self._held[after:], False
+        self._marks = {(where - after, number): None for where, number in self._marks if where > marks_to}
         bulleted = _BULLET.match(raw)
-        lead = "\n- " if bulleted and not raw.lstrip().startswith(("#", ">")) else self._lead
-        marks: list[int] = []
-        for mark in MARK.findall(raw):
-            marks += _numbers(mark)
-        text = _plain(raw[bulleted.end():] if bulleted else raw)
-        if any(character.isalnum() for character in text):
-            yield Written(text, tuple(dict.fromkeys(marks)), lead)
+        text = _plain(raw[bulleted.end() if bulleted else 0:])
+        if not rest and any(character.isalnum() for character in text):
+            lead = "\n- " if bulleted and not raw.lstrip().startswith(("#", ">")) else self._lead
+            cut = len(raw) > LONGEST_SENTENCE
+            yield Written(text, () if cut else tuple(marks), lead, cut)
             self._lead = " "
+        if "\n" in gap:
+            self._lead = "\n"
 
 
 def read_reply(text: str) -> list[Written]:
@@ -114,11 +172,13 @@ def read_reply(text: str) -> list[Written]:
 def find_json(text: str) -> Any:
     """The first JSON object or list in a reply, whatever stands around it; None if there is none.
 
+    It begins at one of the first 100 brackets.
+
     >>> find_json('Sure! ```json\\n{"a": [1]}\\n``` Bye.')
     {'a': [1]}
     """
     decoder = json.JSONDecoder()
-    for start in (match.start() for match in re.finditer(r"[{\[]", text)):
+    for start in islice((match.start() for match in re.finditer(r"[{\[]", text)), MOST_TRIED):
         try:
             found, _ = decoder.raw_decode(text, start)
         except (ValueError, RecursionError):
@@ -132,7 +192,7 @@ def _texts(reply: str) -> Iterator[str]:
     found = find_json(reply)
     waiting = [found]
     while waiting:
-        value = waiting.pop(0)
+        value = waiting.pop()
         if isinstance(value, dict):
             text = next((value[key] for key in ("text", "sentence", "answer") if isinstance(value.get(key), str)), None)
             marks: list[Any] = next(
@@ -141,9 +201,9 @@ def _texts(reply: str) -> Iterator[str]:
             if text is not None:
                 yield text + "".join(f" [{mark}]" for mark in marks if isinstance(mark, int))
             else:
-                waiting[:0] = value.values()
+                waiting += reversed(value.values())
         elif isinstance(value, list):
-            waiting[:0] = value
+            waiting += reversed(value)
         elif isinstance(value, str) and " " in value:
             yield value
 
@@ -156,7 +216,9 @@ def _numbers(mark: str) -> Iterator[int]:
 
 
 def _plain(raw: str) -> str:
-    text = MARK.sub("", _LINK.sub(r"\1", raw))
+    text = _LINK.sub(r"\1", raw)
+    while (without := MARK.sub("", text)) != text:  # taking "[2]" out of "[1[2]]" leaves a mark that nobody wrote
+        text = without
     text = _TAG.sub("", text).replace("**", "").replace("__", "").replace("`", "")
     text = " ".join(text.split())
     return re.sub(r"\s+([.,;:!?])", r"\1", text).strip(" |")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from assistant.answering.calls import Calls
 from assistant.answering.citations import Marks, within
-from assistant.answering.fallback import INSTEAD, failure
+from assistant.answering.fallback import INSTEAD, cut_off, failure
 from assistant.answering.gate import Judged
 from assistant.backends.base import BackendError
 from assistant.records import Answer, AnswerSentence, Citation, Hit, Nearest
@@ -103,9 +103,14 @@ class Shown:
             confidence=min(self.draft.confidence, REFUSED_CONFIDENCE), backend=calls.backend.name,
         )
 
-    def fall_back(self, error: BackendError | None, calls: Calls) -> Pieces:
+    def end_here(self, calls: Calls) -> Iterator[str]:
+        """The notice that a reply goes on where what is shown of it ends."""
+        self.trace.append(f"{calls.backend.name}: the reply was cut after {len(self.sentences)} sentences")
+        yield self._put(f"\n({cut_off(calls.backend.name)}.)")
+
+    def fall_back(self, error: BackendError | None, calls: Calls, *, cut: bool = False) -> Pieces:
         """The model failed: what was shown stays, a notice says so, and the papers' own words follow."""
-        what = failure(error, calls.backend.name)
+        what = cut_off(calls.backend.name) if cut and error is None else failure(error, calls.backend.name)
         self.trace.append(str(error) if error else f"{calls.backend.name} wrote nothing the papers bear out")
         draft = self.draft
         if not self._parts:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from assistant.backends.caps import SessionCap
     from assistant.backends.streams import AsyncReplyStream, ReplyStream
 
+SHOWN_MODELS = 10   # names of models in a message
+
 Role = Literal["system", "user", "assistant"]
 Finish = Literal["stop", "length", "filtered", "other"]
 

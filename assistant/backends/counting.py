@@ -26,6 +26,11 @@ def count_tokens(text: str, model: str = "") -> int:
     return len(_encoding(_encoding_name(model)).encode_ordinary(text))
 
 
+def said_count(value: object) -> int | None:
+    """A number of tokens as a server says it; None where it says none, or nonsense."""
+    return value if isinstance(value, int) and value >= 0 else None
+
+
 def count_prompt(messages: Iterable[Message], model: str = "") -> int:
     """Tokens of a conversation, those of the chat format included."""
     return PER_REPLY + sum(PER_MESSAGE + count_tokens(message.content, model) for message in messages)

@@ -25,8 +25,13 @@ if TYPE_CHECKING:
     from assistant.settings import Settings
 
 LINE_BYTES = 4_000_000     # a server that sends a longer line, or body, is not a model server
+REPLY_BYTES = 32_000_000   # of all lines of a stream: 100,000 tokens, each in an event of its own
+ERROR_BYTES = 64_000       # of what a server says when it refuses
 SAID_CHARS = 200           # of a server's own words
 PROBE_S = 2.0              # for saying whether a server is there
+UNPACKED = {"Accept-Encoding": "identity"}
+PACKED = "packs its reply, although it was asked not to"
+TOO_MUCH = "sends more than a model writes"
 KEYLIKE = re.compile(r"\b(?:sk|pk|key|gsk|hf|Bearer)[-_ ][\w*.-]{6,}", re.IGNORECASE)
 ADVICE = {
     Kind.UNREACHABLE: "start it, or set ASSISTANT_BASE_URL to where it is",
@@ -81,12 +86,12 @@ class Server:
         """
         async with self._exchange("POST", path, body) as response:
             if response.headers.get("content-type", "").partition(";")[0].strip() == "application/json":
-                yield await _head(response, LINE_BYTES)
+                yield await self._whole(response)
                 return
             async with aclosing(_lines(response)) as lines:
                 async for line in lines:
                     if line is None:
-                        raise self.error(Kind.BAD_REPLY, "sends a line without end")
+                        raise self.error(Kind.BAD_REPLY, TOO_MUCH)
                     yield line
 
     async def ask(self, path: str) -> Any:
@@ -97,13 +102,13 @@ class Server:
         """
         try:
             async with asyncio.timeout(self._read_s), self._exchange("GET", path, None) as response:
-                read = await _head(response, LINE_BYTES)
+                read = await self._whole(response)
         except TimeoutError:
             seen = f"had not answered GET {path} after {self._read_s:g} s"
             raise self.error(Kind.TIMED_OUT, seen, unresponsive=True) from None
         try:
             return json.loads(read)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise self.error(Kind.BAD_REPLY, f"answers GET {path} with something that is not JSON") from None
 
     async def close(self) -> None:
@@ -124,6 +129,12 @@ class Server:
         message = f"the server at {self.place} {seen}{quoted}; {self._advice[kind]}"
         return BackendError(kind, message, again=again, wait_s=wait_s, unresponsive=unresponsive)
 
+    async def _whole(self, response: httpx.Response) -> bytes:
+        body = await _head(response, LINE_BYTES + 1)
+        if len(body) > LINE_BYTES:
+            raise self.error(Kind.BAD_REPLY, TOO_MUCH)
+        return body
+
     @asynccontextmanager
     async def _exchange(
         self, method: str, path: str, body: Mapping[str, Any] | None
@@ -134,8 +145,11 @@ class Server:
         try:
             async with self._client().stream(method, self.url + path, json=body) as response:
                 answered = True
+                packed = is_packed(response.headers)
                 if response.status_code != 200:
-                    raise self._refusal(response, await _head(response, 64_000))
+                    raise self._refusal(response, b"" if packed else await _head(response, ERROR_BYTES))
+                if packed:
+                    raise self.error(Kind.BAD_REPLY, PACKED)
                 yield response
         except (httpx.ConnectError, httpx.ConnectTimeout) as exc:
             reason = "in time" if isinstance(exc, httpx.ConnectTimeout) else f"({exc})"
@@ -163,7 +177,7 @@ class Server:
                 beyond = False
             headers = {"Authorization": f"Bearer {self._key.get_secret_value()}"} if self._key else {}
             client = self._clients[loop] = httpx.AsyncClient(
-                headers=headers,
+                headers=headers | UNPACKED,
                 timeout=httpx.Timeout(self._read_s, connect=self._connect_s, pool=None),
                 limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
                 trust_env=beyond,
@@ -202,6 +216,11 @@ def is_local(url: str) -> bool:
         return False
 
 
+def is_packed(headers: Mapping[str, str]) -> bool:
+    """Whether a reply has to be unpacked to be read, a few bytes of it perhaps to gigabytes."""
+    return headers.get("content-encoding", "").strip().lower() not in ("", "identity")
+
+
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds that a server asks to wait: its ``Retry-After``, seconds or a date (RFC 9110, 10.2.3); or None."""
     asked = headers.get("retry-after", "").strip()
@@ -220,7 +239,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 async def _head(response: httpx.Response, most: int) -> bytes:
     """The first bytes of a body."""
     read = bytearray()
-    async for block in response.aiter_bytes():
+    async for block in response.aiter_raw():
         read += block
         if len(read) >= most:
             break
@@ -228,21 +247,23 @@ async def _head(response: httpx.Response, most: int) -> bytes:
 
 
 async def _lines(response: httpx.Response) -> AsyncGenerator[bytes | None]:
-    """Split at line feeds alone: JSON may hold the other characters Python calls line ends. None: too long a line."""
-    rest = bytearray()
-    async with aclosing(response.aiter_bytes()) as blocks:  # type: ignore[type-var]
+    """Split at line feeds alone: JSON may hold the other characters Python calls line ends. None: too much."""
+    rest, left = bytearray(), REPLY_BYTES
+    async with aclosing(response.aiter_raw()) as blocks:  # type: ignore[type-var]
         async for block in blocks:
-            rest += block
-            *whole, last = rest.split(b"\n")
-            for line in whole:
-                if line.strip():
-                    yield bytes(line.strip())
-            rest = last
-            if len(rest) > LINE_BYTES:
+            left -= len(block)
+            *ends, last = block.split(b"\n")
+            for end in ends:
+                rest += end
+                if line := rest.strip():
+                    yield bytes(line)
+                rest.clear()
+            rest += last
+            if len(rest) > LINE_BYTES or left < 0:
                 yield None
                 return
-    if rest.strip():
-        yield bytes(rest.strip())
+    if line := rest.strip():
+        yield bytes(line)
 
 
 def _said(body: bytes) -> tuple[str, str]:
@@ -250,7 +271,7 @@ def _said(body: bytes) -> tuple[str, str]:
     text = body.decode("utf-8", "replace")
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ("" if text.lstrip().startswith("<") else text), ""
     error = found.get("error", found) if isinstance(found, dict) else found
     if isinstance(error, dict):

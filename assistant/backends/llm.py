@@ -23,10 +23,12 @@ from llama_index.llms.openai_like import OpenAILike  # type: ignore[import-untyp
 from openai import DefaultAsyncHttpxClient, DefaultHttpxClient
 from pydantic import SecretStr
 
-from assistant.backends.base import Backend, Message, Role
-from assistant.backends.http import is_local
+from assistant.backends.base import Backend, Kind, Message, Role
+from assistant.backends.http import PACKED, UNPACKED, is_local, is_packed
 
 if TYPE_CHECKING:
+    import httpx
+
     from assistant.backends.openai import OpenAIBackend
 
 NO_KEY = "none"   # the client insists on one, and would else send OPENAI_API_KEY to a server it is not meant for
@@ -39,17 +41,23 @@ class OpenAILikeWithoutKey(OpenAILike):  # type: ignore[misc]
 
 
 def open_openai_like(backend: OpenAIBackend, *, key: SecretStr | None) -> LLM:
-    """The model of a backend, with its context window, retries and total time-out."""
-    clients: dict[str, Any] = {}
-    if is_local(backend.server.url):  # as its own calls, without a proxy
-        clients = {
-            "http_client": DefaultHttpxClient(trust_env=False),
-            "async_http_client": DefaultAsyncHttpxClient(trust_env=False),
-        }
+    """The model of a backend, with its context window, retries and total time-out. What comes packed is refused."""
+    def refuse_packed(response: httpx.Response) -> None:
+        if is_packed(response.headers):
+            raise backend.server.error(Kind.BAD_REPLY, PACKED)
+
+    async def refuse_packed_awaited(response: httpx.Response) -> None:
+        refuse_packed(response)
+
+    beyond = not is_local(backend.server.url)  # as its own calls, without a proxy on this machine
     llm: LLM = OpenAILikeWithoutKey(
         model=backend.model, api_base=backend.server.url, api_key=key.get_secret_value() if key else NO_KEY,
         context_window=backend.context_window, max_tokens=backend.max_tokens, temperature=backend.temperature,
-        is_chat_model=True, max_retries=backend.retries, timeout=backend.total_s, **clients,
+        is_chat_model=True, max_retries=backend.retries, timeout=backend.total_s, default_headers=UNPACKED,
+        http_client=DefaultHttpxClient(trust_env=beyond, event_hooks={"response": [refuse_packed]}),
+        async_http_client=DefaultAsyncHttpxClient(
+            trust_env=beyond, event_hooks={"response": [refuse_packed_awaited]}
+        ),
     )
     return llm
 

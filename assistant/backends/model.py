@@ -196,15 +196,16 @@ class _Gathered:
         self._completion_tokens: int | None = None
 
     def add(self, piece: Piece) -> str:
-        self._texts.append(piece.text)
-        self._chars += len(piece.text)
+        text = piece.text[:TOKEN_CHARS * self.request.max_tokens + 1 - self._chars]  # the 1 shows that it is overlong
+        self._texts.append(text)
+        self._chars += len(text)
         self._finish = piece.finish or self._finish
         self._prompt_tokens = piece.prompt_tokens if piece.prompt_tokens is not None else self._prompt_tokens
         if piece.completion_tokens is not None:
             self._completion_tokens = piece.completion_tokens
         if self.overlong:
             self._finish = "length"
-        return piece.text
+        return text
 
     @property
     def overlong(self) -> bool:

@@ -7,7 +7,8 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
-from assistant.backends.base import BackendError, Finish, Kind, Piece, Request, Status
+from assistant.backends.base import SHOWN_MODELS, BackendError, Finish, Kind, Piece, Request, Status
+from assistant.backends.counting import said_count
 from assistant.backends.http import PROBE_S, Server
 from assistant.backends.model import ModelBackend
 from assistant.backends.streams import submit
@@ -78,8 +79,10 @@ class OllamaBackend(ModelBackend):
             if not event.get("done"):
                 return Piece(text)
             finish = FINISHES.get(event.get("done_reason", "stop"), "other")
-            return Piece(text, finish, event.get("prompt_eval_count"), event.get("eval_count"))
-        except (ValueError, TypeError, AttributeError) as exc:
+            return Piece(
+                text, finish, said_count(event.get("prompt_eval_count")), said_count(event.get("eval_count"))
+            )
+        except (ValueError, TypeError, AttributeError, RecursionError) as exc:
             raise self.server.error(Kind.BAD_REPLY, "sends what is not a reply of Ollama's") from exc
 
     @classmethod
@@ -95,8 +98,8 @@ class OllamaBackend(ModelBackend):
         wanted = _model(settings)
         if wanted and wanted not in models and f"{wanted}:latest" not in models:
             return Status(
-                cls.name, False, f"the server at {server.place} has {', '.join(models)}, but not {wanted}; run: ollama "
-                f"pull {wanted}", models,
+                cls.name, False, f"the server at {server.place} has {', '.join(models[:SHOWN_MODELS])}, but not "
+                f"{wanted}; run: ollama pull {wanted}", models,
             )
         return Status(cls.name, True, f"{wanted or chosen} at {server.place}", models)
 

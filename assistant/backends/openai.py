@@ -12,7 +12,8 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
-from assistant.backends.base import BackendError, Finish, Kind, Message, Piece, Request, Status
+from assistant.backends.base import SHOWN_MODELS, BackendError, Finish, Kind, Message, Piece, Request, Status
+from assistant.backends.counting import said_count
 from assistant.backends.http import PROBE_S, Server, is_local
 from assistant.backends.model import ModelBackend
 from assistant.backends.streams import submit
@@ -135,10 +136,10 @@ class OpenAIBackend(ModelBackend):
             text = _text((choice.get("delta") or choice.get("message") or {}).get("content"))
             reason, usage = choice.get("finish_reason"), event.get("usage") or {}
             return Piece(
-                text, FINISHES.get(reason, "other") if reason else None, usage.get("prompt_tokens"),
-                usage.get("completion_tokens"),
+                text, FINISHES.get(reason, "other") if reason else None, said_count(usage.get("prompt_tokens")),
+                said_count(usage.get("completion_tokens")),
             )
-        except (ValueError, TypeError, AttributeError, LookupError) as exc:
+        except (ValueError, TypeError, AttributeError, LookupError, RecursionError) as exc:
             raise self.server.error(Kind.BAD_REPLY, "sends what is not a chat completion") from exc
 
     @classmethod
@@ -157,11 +158,12 @@ class OpenAIBackend(ModelBackend):
                 return Status(cls.name, True, f"{model} at {server.place}; it does not list its models")
             return Status(cls.name, False, str(error))
         if model is None:
-            return Status(cls.name, False, f"set ASSISTANT_MODEL to one of: {', '.join(models)}", models)
+            some = ", ".join(models[:SHOWN_MODELS])
+            return Status(cls.name, False, f"set ASSISTANT_MODEL to one of: {some}", models)
         if models and model not in models:
             return Status(
                 cls.name, False, f"the server at {server.place} has no model {model}; set ASSISTANT_MODEL to "
-                f"one of: {', '.join(models[:10])}", models,
+                f"one of: {', '.join(models[:SHOWN_MODELS])}", models,
             )
         return Status(cls.name, True, f"{model} at {server.place}", models)
 

@@ -10,17 +10,22 @@ from typing import NoReturn
 
 from assistant.evaluation import command
 from assistant.ui.commands import ask, backends, chat, conversations, names, search, serve, status
+from assistant.ui.commands.options import Version
+from assistant.ui.streams import safe_streams
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the ``assistant`` command; returns its exit status."""
+    with safe_streams():
+        return _run(argv)
+
+
+def _run(argv: Sequence[str] | None) -> int:
     arguments = _parser().parse_args(argv)
     # Before numpy is imported: its threads gain nothing on matrices this small and lose much on busy cores.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from assistant.errors import AssistantError
-    from assistant.ui.streams import forgiving
 
-    forgiving()
     try:
         exit_status: int = arguments.run(arguments)
         sys.stdout.flush()
@@ -54,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Ask a collection of paper abstracts; every sentence of an answer is quoted and cited.",
         epilog='example: assistant ask "which methods edit GPT-J?"   (make the index first: ingest seeds/)',
     )
+    parser.add_argument("--version", action=Version)
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     for verb in (ask, search, names, status, backends, chat, conversations, serve, command):
         verb.add(verbs)

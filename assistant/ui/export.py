@@ -15,6 +15,7 @@ from assistant.answering.method_names import method_name
 from assistant.errors import MisuseError
 from assistant.records import Answer, Citation, ListItem, Paper
 from assistant.ui.render import answer_json, answer_text
+from assistant.ui.streams import visible
 
 CSV_COLUMNS = ("mark", "name", "title", "quote", "figures", "sources", "url", "paper_id")
 KEY_DIGITS = 8       # of a paper's id in its BibTeX key
@@ -40,7 +41,7 @@ def export(answer: Answer, form: str, papers: Mapping[str, Paper]) -> str:
     """
     if form not in FORMATS:
         raise MisuseError(f"no format is called {form!r}; choose one of {', '.join(FORMATS)}")
-    return FORMATS[form](answer, papers)
+    return visible(FORMATS[form](answer, papers))
 
 
 def exported(answers: Sequence[Answer], form: str, papers: Mapping[str, Paper]) -> str:
@@ -54,13 +55,13 @@ def exported(answers: Sequence[Answer], form: str, papers: Mapping[str, Paper]) 
     if len(answers) == 1 or form not in ("csv", "bib"):
         return "\n\n".join(export(answer, form, papers) for answer in answers)
     if form == "bib":
-        return _entries([found for answer in answers for found in answer.citations], papers)
+        return visible(_entries([found for answer in answers for found in answer.citations], papers))
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(("question", *CSV_COLUMNS))
     for answer in answers:
         writer.writerows([_cell(answer.question), *row] for row in _rows(answer))
-    return out.getvalue()
+    return visible(out.getvalue())
 
 
 def markdown(answer: Answer) -> str:

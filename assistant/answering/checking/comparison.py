@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import combinations
 from math import log
 from typing import TypeVar
@@ -161,14 +162,17 @@ def _places(sources: Sequence[Source], found: Callable[[Source], Located[T]]) ->
 def _crossed(evidence: Evidence, said: Sequence[Quantity], there: Sequence[tuple[Place, Quantity]]) -> Parting:
     """Two numbers of the sentence that fit better each in the place of the other, as the papers have them."""
     worst = Parting()
-    for a, b in combinations(said, 2):
+    places = {number: tuple(place for place, found in there if agree(number, found)) for number in said}
+
+    @cache
+    def fit(number: Quantity, some: tuple[Place, ...]) -> float:
+        return max(evidence.likeness(number.span, place) for place in some)
+
+    for a, b in combinations([number for number in said if places[number]], 2):
         if a.unit != b.unit or agree(a, b):
             continue
-        places = [[place for place, found in there if agree(number, found)] for number in (a, b)]
-        if not all(places):
-            continue
-        fits = [[max(evidence.likeness(number.span, place) for place in some) for some in places] for number in (a, b)]
-        margin = preference((fits[0][1] + fits[1][0]) / 2, (fits[0][0] + fits[1][1]) / 2)
+        crossed, straight = fit(a, places[b]) + fit(b, places[a]), fit(a, places[a]) + fit(b, places[b])
+        margin = preference(crossed / 2, straight / 2)
         worst = max(worst, Parting(margin, f"{a.surface} … {b.surface}", "in the paper each stands for the other"))
     return worst
 

@@ -53,6 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     from assistant.ui.commands.batch import answer_batch, batch_lines
     from assistant.ui.export import export
     from assistant.ui.render import answer_text
+    from assistant.ui.streams import show
 
     filters = filters_of(arguments)
     if arguments.batch is not None:
@@ -63,11 +64,11 @@ def run(arguments: argparse.Namespace) -> int:
         answer = assistant.ask(question, filters=filters)
         papers = {paper.paper_id: paper for paper in assistant.papers([c.paper_id for c in answer.citations])}
     if arguments.format == "text":
-        print(answer_text(answer, near_misses=arguments.near_misses))
+        show(answer_text(answer, near_misses=arguments.near_misses))
     else:
         print(export(answer, arguments.format, papers).removesuffix("\r\n"))
     if answer.abstained and arguments.format in ("csv", "bib"):
         print(f"assistant: {answer.text}", file=sys.stderr)
     if arguments.explain and arguments.format == "text":
-        print("\n".join(["", *answer.trace, f"confidence: {answer.confidence:.2f}", f"timings: {answer.timings}"]))
+        show("\n".join(["", *answer.trace, f"confidence: {answer.confidence:.2f}", f"timings: {answer.timings}"]))
     return 0

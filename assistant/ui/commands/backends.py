@@ -22,11 +22,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Do what it says; returns the exit status."""
     from assistant.backends.table import statuses
     from assistant.settings import load_settings
+    from assistant.ui.streams import show
 
     found = statuses(load_settings())
     if arguments.json:
         print(json.dumps([asdict(status) for status in found], ensure_ascii=False))
         return 0
     for status in found:
-        print(f"{status.name:11} {'ready' if status.ready else 'missing'}: {status.detail}")
+        show(f"{status.name:11} {'ready' if status.ready else 'missing'}: {status.detail}")
     return 0

@@ -37,6 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     from assistant.conversations import Conversations
     from assistant.dialogue import Dialogue
     from assistant.settings import load_settings
+    from assistant.ui.streams import show
 
     settings = load_settings()
     with contextlib.ExitStack() as stack:
@@ -53,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
         papers = assistant.collection.store.count()
         print(f"{papers} papers. Ask; exit, quit, :q or an empty line ends.", file=sys.stderr)
         for turn in turns:
-            print(f"> {turn.question}\n{turn.answer.text}\n")
+            show(f"> {turn.question}\n{turn.answer.text}\n")
         while True:
             try:
                 question = input("> ")
@@ -67,10 +68,12 @@ def run(arguments: argparse.Namespace) -> int:
 def _say(dialogue: Dialogue, question: str) -> None:
     """Print an answer as it is written, then its places."""
     from assistant.ui.render import answer_text
+    from assistant.ui.streams import Folding, show
 
+    folding = Folding()
     with dialogue.stream(question) as stream:
         for piece in stream:
             if isinstance(piece, str):
-                print(piece, end="", flush=True)
+                folding.show(piece)
         answer = stream.answer
-    print(answer_text(answer).removeprefix(answer.text) + "\n")
+    show(answer_text(answer).removeprefix(answer.text) + "\n")

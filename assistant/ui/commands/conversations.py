@@ -37,11 +37,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Do what it says; returns the exit status."""
     from assistant.conversations import Conversations
     from assistant.settings import load_settings
+    from assistant.ui.streams import show
 
     with Conversations(load_settings().home) as conversations:
         if arguments.show is not None:
             for turn in conversations.turns(arguments.show):
-                print(f"> {turn.question}\n{turn.answer.text}\n")
+                show(f"> {turn.question}\n{turn.answer.text}\n")
         elif arguments.export is not None:
             print(json.dumps(conversations.export(arguments.export), ensure_ascii=False))
         elif arguments.feedback:
@@ -59,5 +60,5 @@ def run(arguments: argparse.Namespace) -> int:
                 print(json.dumps([asdict(saved) for saved in found], ensure_ascii=False))
                 return 0
             for saved in found:
-                print(f"{saved.id}  {saved.updated[:16].replace('T', ' ')}  {saved.turns:>3}  {saved.title}")
+                show(f"{saved.id}  {saved.updated[:16].replace('T', ' ')}  {saved.turns:>3}  {saved.title}")
     return 0

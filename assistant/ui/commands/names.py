@@ -29,6 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     from assistant.retrieval.names import known_names
     from assistant.settings import load_settings
     from assistant.ui.render import names_text
+    from assistant.ui.streams import show
 
     with Collection(load_settings()) as collection:
         names = known_names(collection, arguments.prefix)
@@ -37,9 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps([asdict(name) for name in found], ensure_ascii=False))
     elif found:
-        print(names_text(found))
+        show(names_text(found))
         if more:
             print("there are more: --limit N shows them, a beginning narrows them (names gpt)", file=sys.stderr)
     else:
         print(f"assistant: no known name begins with {arguments.prefix!r}; assistant names lists all", file=sys.stderr)
-    return 0
+    return 0 if found else 1

@@ -33,6 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
                           "example: assistant search --name GPT-J")
     from assistant.api import Assistant
     from assistant.ui.render import hit_json, hits_text, paper_json, papers_text
+    from assistant.ui.streams import show
 
     with Assistant.open() as assistant:
         chosen = assistant.select(filters)
@@ -54,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     if chosen.label:
         shown = "" if len(found) == len(chosen.paper_ids) else f"; {len(found)} shown"
-        print(f"{len(chosen.paper_ids)} of {total} papers pass ({chosen.label}){shown}")
+        show(f"{len(chosen.paper_ids)} of {total} papers pass ({chosen.label}){shown}")
     if chosen.problem is None:
-        print(text)
+        show(text)
     return 0

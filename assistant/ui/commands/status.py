@@ -26,6 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Do what it says; returns the exit status."""
     from assistant.collection import Collection
     from assistant.settings import load_settings
+    from assistant.ui.streams import show
     from ingest.verify import verify
 
     settings = load_settings()
@@ -43,12 +44,12 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(found, ensure_ascii=False))
     else:
-        print(f"{found['papers']} papers from {len(files)} files: {', '.join(files)}")
-        print(f"embedder {card['embedder']}, chunks of up to {card['chunk_tokens']} tokens")
-        print(f"generation {card['generation']}")
-        print(f"backend {found['backend']}")
+        show(f"{found['papers']} papers from {len(files)} files: {', '.join(files)}")
+        show(f"embedder {card['embedder']}, chunks of up to {card['chunk_tokens']} tokens")
+        show(f"generation {card['generation']}")
+        show(f"backend {found['backend']}")
         if arguments.check and not problems:
-            print("checked: every part is as it was written")
+            show("checked: every part is as it was written")
     for problem in problems:
         print(f"assistant: {problem}", file=sys.stderr)
     return 1 if problems else 0
