@@ -471,7 +471,7 @@ def test_logins_wait_for_each_other_and_not_the_page_for_them(locked: str) -> No
     attempts = [threading.Thread(target=attempt) for _ in range(6)]
     for each in attempts:
         each.start()
-    assert fetch(f"{locked}gradio_api/app_id")[0] == 200
+    assert fetch(f"{locked}gradio_api/startup-events")[0] == 200
     waiting = len(done)
     for each in attempts:
         each.join()

@@ -22,7 +22,6 @@ from assistant.ui.page.address import (
     proxied_names,
 )
 from assistant.ui.page.build import build
-from assistant.ui.page.guard import Guard
 from assistant.ui.page.loading import load_gradio
 from assistant.ui.page.login import Login, read_login
 from assistant.ui.page.site import Site
@@ -132,7 +131,11 @@ def launched(
         AssistantError: it cannot be shared.
     """
     import gradio as gr
+    from fastapi import Depends
     from starlette.middleware import Middleware
+
+    from assistant.ui.page.guard import Guard
+    from assistant.ui.page.owners import Owners
 
     _reach_ourselves_directly(host)
     guard = Middleware(Guard, names=own_names(host, proxied, share=share), proxied=proxied)
@@ -150,7 +153,7 @@ def launched(
             # All said, because the environment could say otherwise.
             ssr_mode=False, mcp_server=False, pwa=False, run_history=False, enable_monitoring=False, num_workers=0,
             show_error=False, max_file_size=MAX_BYTES,
-            app_kwargs={"middleware": [guard]},
+            app_kwargs={"middleware": [guard], "dependencies": [Depends(Owners().check)]},
         )
     except OSError as exc:  # taken since it was checked
         raise MisuseError(f"the page cannot listen on {host}:{port}; choose another port with --port") from exc
