@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -41,6 +42,8 @@ NO_LOGIN = "You are not logged in, or no longer. Load the page anew and log in."
 NOT_FOUND = "There is nothing here."
 NO_LENGTH = "A request with a body has to say how long it is (Content-Length)."
 
+client_address: ContextVar[str] = ContextVar("client_address", default="")  # of whoever made the request
+
 
 class Guard:
     """Answers the requests of this server's own page, of those who are logged in, and refuses all others."""
@@ -61,6 +64,7 @@ class Guard:
             # Closed, or whoever was refused could go on sending a body that nobody reads.
             await JSONResponse({"detail": reason}, status, {"connection": "close"})(scope, receive, send)
             return
+        client_address.set(connection.client.host if connection.client else "")
         await self._app(scope, receive, _guarded(send))
 
     def _refusal(self, connection: HTTPConnection) -> tuple[int, str] | None:
