@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -43,6 +44,18 @@ def _name_and_password(login: SecretStr) -> SecretStr:
 
 
 LoginPair = Annotated[SecretStr, AfterValidator(_name_and_password)]
+
+
+def _networks(proxies: str) -> str:
+    try:
+        for each in proxies.split(",") if proxies else ():
+            ipaddress.ip_network(each.strip())
+    except ValueError:
+        raise ValueError("proxies are IP addresses or networks, with commas between: 127.0.0.1,10.0.0.0/8") from None
+    return proxies
+
+
+Networks = Annotated[str, AfterValidator(_networks)]
 # Where the page is behind a proxy: a path, or the whole address a browser sees.
 RootPath = Annotated[str, Field(pattern=r"^((https?://[^\s/@?#]+)?(/[^\s/?#]+)*)?$")]
 
@@ -120,6 +133,9 @@ class Settings(BaseSettings):
     auth_file: UserPath | None = Field(None, description="file of names and hashed passwords that open the page")
     root_path: RootPath = Field("", description="path, or whole address, at which a proxy offers the page")
     allowed_hosts: str = Field("", description="names, with commas between, by which a proxy may ask for the page")
+    trusted_proxies: Networks = Field(
+        "", description="addresses of proxies, with commas between, whose X-Forwarded-For is believed"
+    )
     typed_addresses: bool = Field(
         False, description="whether users of a page that others can reach may type the address of a model server"
     )

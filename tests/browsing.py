@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 
@@ -27,9 +28,12 @@ from assistant.ui.page.serving import launched
 from assistant.ui.page.site import Site
 
 if TYPE_CHECKING:
+    import gradio as gr
     from playwright.sync_api import Browser, BrowserContext, Page
 
 PHONE = {"viewport": {"width": 390, "height": 844}}
+JSON = {"Content-Type": "application/json"}
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
@@ -47,8 +51,10 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextlib.contextmanager
-def served(settings: Settings, embedder: Embedder, *, kept: Path | None = None, **options: Any) -> Iterator[str]:
-    """The page over an index, in this process; gives its address.
+def served_page(
+    settings: Settings, embedder: Embedder, *, kept: Path | None = None, **options: Any
+) -> Iterator[tuple[gr.Blocks, str]]:
+    """The page over an index, in this process; gives it, and its address.
 
     Args:
         kept: folder of its conversations; default: the home folder.
@@ -58,8 +64,16 @@ def served(settings: Settings, embedder: Embedder, *, kept: Path | None = None, 
         Assistant(Collection(settings), embedder, settings) as assistant,
         Conversations(kept or settings.home) as conversations,
         Site(assistant, conversations, typed_addresses=True) as site,
-        launched(build(site), host="127.0.0.1", port=free_port(), **options) as address,
     ):
+        page = build(site)
+        with launched(page, host="127.0.0.1", port=free_port(), **options) as address:
+            yield page, address
+
+
+@contextlib.contextmanager
+def served(settings: Settings, embedder: Embedder, **options: Any) -> Iterator[str]:
+    """As `served_page`; gives the address alone."""
+    with served_page(settings, embedder, **options) as (_, address):
         yield address
 
 
@@ -112,6 +126,36 @@ def fetch(
             return response.status, {k.lower(): v for k, v in response.headers.items()}, response.read()
     except urllib.error.HTTPError as exc:
         return exc.code, {k.lower(): v for k, v in exc.headers.items()}, exc.read()
+
+
+class Client:
+    """Sends requests to one address, with the cookie of whoever is logged in, from an address of this machine."""
+
+    def __init__(self, address: str, *, source: str = "127.0.0.1") -> None:
+        self.address, self.source, self.cookie = address, source, ""
+
+    def send(
+        self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, dict[str, str], bytes]:
+        """(status, headers by lower-case name, body); of a stream of events, its first line alone."""
+        connection = http.client.HTTPConnection(
+            urlsplit(self.address).netloc, timeout=60, source_address=(self.source, 0)
+        )
+        with contextlib.closing(connection):
+            connection.request(method, f"/{path}", body, {"Cookie": self.cookie, **(headers or {})})
+            reply = connection.getresponse()
+            named = {name.lower(): value for name, value in reply.getheaders()}
+            streams = "event-stream" in named.get("content-type", "")
+            return reply.status, named, reply.readline() if streams else reply.read()
+
+    def post(self, path: str, **fields: object) -> tuple[int, dict[str, str], bytes]:
+        return self.send("POST", path, json.dumps(fields).encode(), JSON)
+
+    def log_in(self, name: str, password: str, **headers: str) -> int:
+        form = urlencode({"username": name, "password": password}).encode()
+        status, replied, _ = self.send("POST", "login", form, {**FORM, **headers})
+        self.cookie = replied.get("set-cookie", self.cookie).partition(";")[0]
+        return status
 
 
 @contextlib.contextmanager

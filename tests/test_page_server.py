@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -458,23 +457,3 @@ def test_a_closed_port_is_free_again(six: Home, embedder: Embedder) -> None:
     with served(six.settings, embedder) as address:
         port = int(address.rstrip("/").rpartition(":")[2])
     check_address("127.0.0.1", port)
-
-
-def test_logins_wait_for_each_other_and_not_the_page_for_them(locked: str) -> None:
-    done: list[int] = []
-    form = b"username=ana&password=wrong"
-
-    def attempt() -> None:
-        done.append(fetch(f"{locked}login", method="POST", body=form,
-                          content_type="application/x-www-form-urlencoded")[0])
-
-    attempts = [threading.Thread(target=attempt) for _ in range(6)]
-    for each in attempts:
-        each.start()
-    assert fetch(f"{locked}gradio_api/app_id")[0] == 200
-    waiting = len(done)
-    for each in attempts:
-        each.join()
-
-    assert waiting < 6
-    assert done == [400] * 6

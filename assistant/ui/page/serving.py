@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import signal
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from assistant import proxies
@@ -23,7 +22,6 @@ from assistant.ui.page.address import (
     proxied_names,
 )
 from assistant.ui.page.build import build
-from assistant.ui.page.guard import Guard
 from assistant.ui.page.loading import load_gradio
 from assistant.ui.page.login import Login, read_login
 from assistant.ui.page.site import Site
@@ -70,7 +68,7 @@ def serve(settings: Settings, *, share: bool = False, insecure: bool = False) ->
         load_gradio()
         with Site(assistant, conversations, typed_addresses=typed) as site, launched(
             build(site), host=host, port=port, root_path=settings.root_path, proxied=proxied_names(settings),
-            login=login, share=share,
+            trusted_proxies=settings.trusted_proxies, login=login, share=share,
         ) as address, ended_by(signal.SIGINT, signal.SIGTERM) as ended:
             print(f"the page is at {address} (Ctrl-C ends it)", flush=True)
             # Not before: what the first question needs is loaded while the browser draws the page.
@@ -120,13 +118,14 @@ def _agreed() -> bool:
 @contextlib.contextmanager
 def launched(
     page: gr.Blocks, *, host: str, port: int, root_path: str = "", proxied: frozenset[str] = frozenset(),
-    login: Login | None = None, share: bool = False,
+    trusted_proxies: str = "", login: Login | None = None, share: bool = False,
 ) -> Iterator[str]:
     """Serve a page; gives its address. It is closed at the end.
 
     Args:
         root_path: path, or whole address, at which a proxy offers it.
         proxied: names by which a proxy may ask for it.
+        trusted_proxies: addresses, with commas between, of proxies that are believed who they ask for.
         login: those who may open it; None: all.
         share: also at a public address, which is printed.
     Raises:
@@ -134,12 +133,18 @@ def launched(
         AssistantError: it cannot be shared.
     """
     import gradio as gr
+    from fastapi import Depends
     from starlette.middleware import Middleware
+
+    from assistant.ui.page.attempts import Attempts
+    from assistant.ui.page.guard import Guard
+    from assistant.ui.page.owners import Owners
 
     _reach_ourselves_directly(host)
     problem = proxies.problem()
     if share and problem is not None:
         raise MisuseError(f"the page cannot be shared, as {problem}")
+    os.environ["FORWARDED_ALLOW_IPS"] = trusted_proxies  # else uvicorn believes whoever connects from this machine
     guard = Middleware(Guard, names=own_names(host, proxied, share=share), proxied=proxied)
     fonts = [gr.themes.Font("system-ui"), gr.themes.Font("sans-serif")]  # no font is fetched
     mono = [gr.themes.Font("ui-monospace"), gr.themes.Font("monospace")]
@@ -148,15 +153,14 @@ def launched(
         with proxies.hidden() if problem is not None else contextlib.nullcontext():
             _, address, public = page.launch(
                 server_name=f"[{host}]" if ":" in host else host, server_port=port, root_path=root_path,
-                auth=None if login is None else _checking(login),  # type: ignore[arg-type]  # it awaits what can be awaited
-                share=share,
-                prevent_thread_lock=True, quiet=True, inbrowser=False, inline=False,
+                auth=None if login is None else Attempts(login).admits,  # type: ignore[arg-type]  # it awaits what it can
+                share=share, prevent_thread_lock=True, quiet=True, inbrowser=False, inline=False,
                 theme=gr.themes.Default(font=fonts, font_mono=mono), css=STYLE, head=f"<script>{SCRIPT}</script>",
                 footer_links=[],
                 # All said, because the environment could say otherwise.
                 ssr_mode=False, mcp_server=False, pwa=False, run_history=False, enable_monitoring=False, num_workers=0,
                 show_error=False, max_file_size=MAX_BYTES, max_threads=THREADS,
-                app_kwargs={"middleware": [guard]},
+                app_kwargs={"middleware": [guard], "dependencies": [Depends(Owners().check)]},
             )
     except OSError as exc:  # taken since it was checked
         raise MisuseError(f"the page cannot listen on {host}:{port}; choose another port with --port") from exc
@@ -166,17 +170,6 @@ def launched(
         yield address
     finally:
         page.close(verbose=False)
-
-
-def _checking(login: Login) -> Callable[[str, str], Awaitable[bool]]:
-    """The login as Gradio asks it: one attempt at a time, beside what it serves, as each takes its time and memory."""
-    one = asyncio.Lock()
-
-    async def check(name: str, password: str) -> bool:
-        async with one:
-            return await asyncio.to_thread(login.admits, name, password)
-
-    return check
 
 
 def _reach_ourselves_directly(host: str) -> None:
