@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 
 class AssistantError(Exception):
     """Anything that goes wrong in a way a user can do something about. Exit status 1."""
@@ -45,3 +48,14 @@ class DamagedPart(StorageError):
     def __init__(self, what: str) -> None:
         super().__init__(f"{what}; run: ingest rebuild")
         self.what = what
+
+
+@contextlib.contextmanager
+def panics_as_errors() -> Iterator[None]:
+    """Raise the panic of a library in Rust, which is no `Exception`, as a RuntimeError."""
+    try:
+        yield
+    except BaseException as exc:
+        if type(exc).__name__ != "PanicException":
+            raise
+        raise RuntimeError(f"{exc}") from exc

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import numpy.typing as npt
 
-from assistant.errors import DamagedPart, StorageError
+from assistant.errors import DamagedPart, StorageError, panics_as_errors
 from assistant.room import no_room
 
 if TYPE_CHECKING:
@@ -69,9 +69,10 @@ class VectorIndex:
             _check_graphs(self._folder)
         client, self._system = _client(self._folder, self._url)
         try:
-            self._collection = self._get(client)
-            self._batch = int(client.get_max_batch_size())
-        except Exception as exc:  # Chroma raises its own, sqlite's, and Rust panics as plain exceptions
+            with panics_as_errors():
+                self._collection = self._get(client)
+                self._batch = int(client.get_max_batch_size())
+        except Exception as exc:  # Chroma raises its own, sqlite's, and panics of Rust
             self.close()
             raise _failure("Chroma cannot open the vectors", exc) from exc
 
@@ -201,7 +202,8 @@ class VectorIndex:
         """Do ``work``; if it fails, reopen and retry: an open client trips over what another process deleted."""
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return work()
+                with panics_as_errors():
+                    return work()
             except Exception as exc:
                 if attempt == ATTEMPTS:
                     raise _failure("Chroma cannot search", exc) from exc
@@ -213,7 +215,8 @@ class VectorIndex:
 @contextlib.contextmanager
 def _told() -> Iterator[None]:
     try:
-        yield
+        with panics_as_errors():
+            yield
     except Exception as exc:
         raise _failure("Chroma failed", exc) from exc
 
@@ -241,7 +244,7 @@ def _client(folder: Path, url: str | None) -> tuple[ClientAPI, System | None]:
             # write. Taken off its list, this one is ours alone: to be closed and opened anew.
             place = str(folder.resolve())
             systems = SharedSystemClient._identifier_to_system
-            with _opening:
+            with _opening, panics_as_errors():
                 try:
                     client = chromadb.PersistentClient(path=place, settings=quiet)
                 finally:

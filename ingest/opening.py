@@ -18,13 +18,14 @@ from assistant.errors import DamagedPart, MisuseError, StorageError
 from assistant.records import Paper
 from assistant.room import no_room, unwritable
 from assistant.settings import Settings
-from assistant.store import damaged_database
+from assistant.store import EMPTY, damaged_database
 from assistant.tokens import Basis
 from ingest.embed import embed, fit_basis
 from ingest.upsert import JOURNAL, Writer
 
 BATCH = 128  # records written at once: what a kill can lose
 BASIS_PAPERS = 512
+LOCK = "write.lock"
 SHIPPED_BASES = Path(assistant.__file__).parent / "bases"  # named by `Embedder.model`: one serves every precision
 SOON_INDEXED = 5_000  # papers whose words are indexed in a few seconds
 MAX_DELETED_SHARE = 0.1  # of the papers, in a larger collection
@@ -46,14 +47,15 @@ def locked(folder: Path) -> Iterator[None]:
             f"the index cannot be written: {reason}; make room or let it be written, or set ASSISTANT_HOME to another "
             "folder"
         )
-    lock = FileLock(folder / "write.lock")
+    lock = FileLock(folder / LOCK)
     try:
         lock.acquire(timeout=0)
     except Timeout as exc:
         raise StorageError("another ingest is writing to this index; wait until it has finished") from exc
     except OSError as exc:
         raise StorageError(
-            f"the index folder cannot be written ({exc.strerror}); set ASSISTANT_HOME to a folder you can write to"
+            f"{LOCK} in the index folder cannot be written ({exc.strerror}); move it away if it is no file, or set "
+            "ASSISTANT_HOME to a folder you can write to"
         ) from exc
     try:
         yield
@@ -87,9 +89,7 @@ def writing(
         card = collection.card
         if "fingerprint" not in card:
             if collection.parts.chroma.exists():
-                raise StorageError(
-                    "the index's database is empty, the rest is not; move the index folder away and run ingest again"
-                )
+                raise StorageError(EMPTY)
             if not first:
                 raise MisuseError("none of the files could be read as abstracts, so there is nothing to index")
             default_basis(embedder, first, settings).save(collection.parts.basis)

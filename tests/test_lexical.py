@@ -75,7 +75,7 @@ def test_a_panic_of_tantivy_is_told_as_damage(folder: Path, monkeypatch: pytest.
     for path in folder.glob("*.store"):
         path.write_bytes(random.Random(0).randbytes(path.stat().st_size))
 
-    with pytest.raises(DamagedPart, match=r"^the lexical index is damaged .*; run: ingest rebuild$"):
+    with pytest.raises(DamagedPart, match=r"^the lexical index is damaged; run: ingest rebuild$"):
         LexicalIndex(folder).search("hail", limit=3)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from assistant.errors import DamagedPart, StorageError
+from assistant.errors import DamagedPart, StorageError, panics_as_errors
 from assistant.records import Paper
 from assistant.retrieval.names import families, find_names
 from assistant.retrieval.words import FUNCTION_WORDS, index_terms
@@ -34,13 +34,14 @@ FOOTER = 1337  # the last four bytes of a file of tantivy
 
 @contextlib.contextmanager
 def _damage_reported() -> Iterator[None]:
-    """Turn what tantivy raises into errors of ours. Its panics are no `Exception`."""
+    """Turn what tantivy raises into errors of ours, without its words: they hold paths."""
     try:
-        yield
-    except BaseException as exc:
-        if isinstance(exc, StorageError) or not (isinstance(exc, Exception) or type(exc).__name__ == "PanicException"):
-            raise
-        raise no_room(exc) or DamagedPart(f"the lexical index is damaged ({f'{exc}'.splitlines()[0][:200]})") from exc
+        with panics_as_errors():
+            yield
+    except StorageError:
+        raise
+    except Exception as exc:  # ValueError and plain Exception alike
+        raise no_room(exc) or DamagedPart("the lexical index is damaged") from exc
 
 
 class LexicalIndex:

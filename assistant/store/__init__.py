@@ -7,14 +7,14 @@ a work put together with its title and all its sources.
 
 from __future__ import annotations
 
-from assistant.store.database import NO_INDEX, NO_PAPERS, SPAN_BYTES, damaged_database
+from assistant.store.database import EMPTY, NO_INDEX, NO_PAPERS, SPAN_BYTES, damaged_database
 from assistant.store.files import Files, StoredFile, StoredRecord
 from assistant.store.filters import Filtering
 from assistant.store.names import Names
 from assistant.store.papers import Entry, Papers, authors_json, chunk_ids, sources_json
 
 __all__ = [
-    "NO_INDEX", "NO_PAPERS", "SPAN_BYTES", "Entry", "Store", "StoredFile", "StoredRecord", "authors_json", "chunk_ids",
+    "EMPTY", "NO_INDEX", "NO_PAPERS", "SPAN_BYTES", "Entry", "Store", "StoredFile", "StoredRecord", "authors_json", "chunk_ids",
     "damaged_database", "sources_json",
 ]
 

@@ -15,6 +15,7 @@ from assistant.store.schema import FILTERS, FROM_2, SCHEMA, SCHEMA_VERSION
 
 NO_INDEX = "there is no index yet; make one with: ingest PATH (a file or folder of abstracts, such as seeds/)"
 NO_PAPERS = "the index has no papers yet; run the ingest again, or: ingest PATH (a file or folder of abstracts)"
+EMPTY = "the index's database is empty, the rest is not; move the index folder away and run ingest again"
 COUNTS = ("papers", "chunks", "token_rows")  # on the card, so that what is missing elsewhere shows at once
 SPAN_BYTES = 8  # of a chunk's start and end as stored
 BATCH = 500  # bound variables in one statement; SQLite's oldest limit is 999
@@ -45,7 +46,7 @@ class Database:
             else:
                 self._db.execute("PRAGMA query_only=1")
                 if not self._has_card():  # the first ingest was killed at once
-                    raise StorageError(NO_INDEX)
+                    raise StorageError(EMPTY if any(path.parent.glob("*.npz")) else NO_INDEX)
             version = self.card().get("schema")
             if _ends_in_mid_page(path, int(self._db.execute("PRAGMA page_size").fetchone()[0])):
                 raise sqlite3.DatabaseError("it is cut short")
@@ -152,8 +153,9 @@ class Database:
 
 def damaged_database(exc: sqlite3.Error) -> StorageError:
     """What to say when SQLite cannot go on; the database is the one part that nothing can rebuild."""
+    reason = f"{exc}".partition(" with text ")[0]  # without what stands in it
     return no_room(exc) or StorageError(
-        f"the index's database cannot be read ({exc}); move the index folder away and run ingest again: "
+        f"the index's database cannot be read ({reason}); move the index folder away and run ingest again: "
         "ingest rebuild cannot mend it"
     )
 
