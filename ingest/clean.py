@@ -94,13 +94,18 @@ def normalise(abstract: str) -> str:
     return re.sub(r"[\W_]+", "", folded)
 
 
+def without_surrogates(text: str) -> str:
+    """Return the text with U+FFFD for every lone half of a surrogate pair: JSON can hold one, UTF-8 cannot."""
+    return _SURROGATE.sub("\ufffd", text)
+
+
 def paper_id(abstract: str) -> str:
     """20 hex digits (80 bits) of SHA-256 over the normalised abstract."""
     return hashlib.sha256(normalise(abstract).encode("utf-8")).hexdigest()[:20]
 
 
 def _pass(text: str, title: str | None) -> str:
-    text = _SURROGATE.sub("\ufffd", text)  # JSON can hold half a pair, UTF-8 cannot
+    text = without_surrogates(text)
     if "&" in text:
         text = _ENTITY.sub(lambda m: html.unescape(m[0]), text)
     if "<" in text:
