@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
+
+from ingest.clean import composed
 
 # "2021", "2021-05-03", "May 2021", "20210503", "2021.0"; no part of a longer number.
 _YEAR = re.compile(r"(?<!\d)((?:1[6-9]|20)\d\d)(?:(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01]))?(?!\d)")
-_AND = re.compile(r",?\s+(?:and|&)\s+")
+_AND = re.compile(r",? (?:and|&) ")
 MAX_AUTHORS = 5000  # a hostile field is cut; the largest collaborations have about 3,000
 
 
@@ -42,7 +43,7 @@ def read_authors(value: object) -> tuple[str, ...]:
         return ()
     if ";" in value:
         return _tidy(value.split(";", MAX_AUTHORS))
-    return _tidy(name for part in _AND.split(value, MAX_AUTHORS) for name in _listed(part))
+    return _tidy(name for part in _AND.split(" ".join(value.split()), MAX_AUTHORS) for name in _listed(part))
 
 
 def _listed(part: str) -> list[str]:
@@ -51,6 +52,6 @@ def _listed(part: str) -> list[str]:
 
 
 def _tidy(names: Iterable[str]) -> tuple[str, ...]:
-    printable = ("".join(c if c.isprintable() else " " for c in unicodedata.normalize("NFC", name)) for name in names)
+    printable = ("".join(c if c.isprintable() else " " for c in composed(name)) for name in names)
     kept = (" ".join(name.split()).strip(" ,") for name in printable)
     return tuple(dict.fromkeys(name for name in kept if any(c.isalpha() for c in name)))

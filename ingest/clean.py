@@ -15,11 +15,13 @@ from ingest.latex import plain
 from ingest.sentences import OPENERS
 
 MAX_PASSES = 10  # two or three do for real text; the bound is for hostile nesting
+MAX_MARKS = 30  # on one letter, as in Unicode's stream-safe text format (UAX #15): composing n takes n² steps
 
 # Invisible or reordering characters: soft hyphen, zero width space, BOM, word joiner, bidi controls.
 _INVISIBLE = re.compile("[\u00ad\u200b\ufeff\u2060\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_MARKS = re.compile(rf"[^\w\s!-~]{{{MAX_MARKS + 1},}}")  # combining marks are among these, and seldom so many
 _ENTITY = re.compile(r"&(?:amp|lt|gt|quot|apos|nbsp|#\d{1,7}|#x[0-9A-Fa-f]{1,6});")
 _TAG = re.compile(r"</?(?:i|b|em|strong|sub|sup|p|br|italic|bold|sc|jats:[a-z-]+)\s*/?>", re.IGNORECASE)
 
@@ -92,13 +94,18 @@ def normalise(abstract: str) -> str:
     return re.sub(r"[\W_]+", "", folded)
 
 
+def without_surrogates(text: str) -> str:
+    """Return the text with U+FFFD for every lone half of a surrogate pair: JSON can hold one, UTF-8 cannot."""
+    return _SURROGATE.sub("\ufffd", text)
+
+
 def paper_id(abstract: str) -> str:
     """20 hex digits (80 bits) of SHA-256 over the normalised abstract."""
     return hashlib.sha256(normalise(abstract).encode("utf-8")).hexdigest()[:20]
 
 
 def _pass(text: str, title: str | None) -> str:
-    text = _SURROGATE.sub("\ufffd", text)  # JSON can hold half a pair, UTF-8 cannot
+    text = without_surrogates(text)
     if "&" in text:
         text = _ENTITY.sub(lambda m: html.unescape(m[0]), text)
     if "<" in text:
@@ -120,8 +127,22 @@ def _pass(text: str, title: str | None) -> str:
 
 
 def _spaced(text: str) -> str:
-    text = " ".join(_CONTROL.sub("", _INVISIBLE.sub("", text)).split())
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
+    return composed(" ".join(_CONTROL.sub("", _INVISIBLE.sub("", text)).split()))
+
+
+def composed(text: str) -> str:
+    """Return the text in Unicode NFC; of combining marks in a row, those after the 30th are left out."""
+    return text if text.isascii() else unicodedata.normalize("NFC", _MARKS.sub(_first_marks, text))
+
+
+def _first_marks(found: re.Match[str]) -> str:
+    kept: list[str] = []
+    row = 0
+    for character in found[0]:
+        row = row + 1 if unicodedata.combining(character) else 0
+        if row <= MAX_MARKS:
+            kept.append(character)
+    return "".join(kept)
 
 
 def _prose(text: str) -> str:

@@ -85,20 +85,13 @@ def _run(words: Sequence[str], *, told: bool) -> Report:
     if any(not word.strip() for word in rest):
         raise MisuseError("a path is empty; give a file or folder of abstracts, such as seeds/")
     paths = [Path(word) for word in rest]
-    missing = [_shown(path) for path in paths if not verb and not _exists(path)]
+    missing = [_shown(path) for path in paths if not verb and not os.path.lexists(path)]
     if missing and len(missing) == len(paths):
         raise MisuseError(f"there is no {' or '.join(missing)}; give a file or folder of abstracts, such as seeds/")
     from assistant.embedder import open_embedder
 
     embedder = open_embedder(settings.embedder_dir, precision=settings.precision, threads=settings.threads)
     return _with_progress(verb, rest, paths, settings, embedder, told=told)
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except (OSError, ValueError):  # a name too long, a NUL in it
-        return False
 
 
 def _shown(path: Path) -> str:

@@ -7,12 +7,14 @@ import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote_to_bytes
 
 from assistant.errors import ParseError
 
 MAX_FILE_BYTES = 256 * 2**20
 MAX_LINE_BYTES = 1_000_000  # the longest abstracts known have some ten thousand
 SUFFIXES = (".txt", ".jsonl", ".csv")
+MAX_REASON_CHARACTERS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,14 @@ class Skip:
 
     file: str         # the file's own name; for a skipped file its path
     line: int | None  # 1-based; None where the whole file or folder was skipped
-    reason: str       # one line
+    reason: str       # one printable line, whatever bytes of the file it quotes
+
+    def __post_init__(self) -> None:
+        """Escape what cannot be printed, and cut what is too long to be read."""
+        reason = _printable(self.reason)
+        cut = reason if len(reason) <= MAX_REASON_CHARACTERS else reason[:MAX_REASON_CHARACTERS - 1] + "…"
+        object.__setattr__(self, "file", _printable(self.file))
+        object.__setattr__(self, "reason", cut)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +43,34 @@ class FoundFiles:
 
 def own_name(path: Path) -> str:
     r"""The file's own name as one printable line: odd bytes and control characters as ``\x..``."""
-    return _printable(path.name or str(path))
+    return _printable(_as_utf8(path.name or str(path)))
+
+
+def _as_utf8(name: str) -> str:
+    """Return a name of the file system as UTF-8 reads it, whatever encoding this process has for such names."""
+    try:
+        return os.fsencode(name).decode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # no file can be called this
+        return ascii(name)[1:-1]
+
+
+def stored_path(path: Path) -> str:
+    """Return where a file is, absolute and without links, as text that a database can hold.
+
+    A path with bytes that are not UTF-8 is given as a ``file:`` URL, which no absolute path looks like.
+    """
+    try:
+        place = os.path.realpath(path)
+    except ValueError:  # a NUL in it
+        place = os.path.abspath(path)
+    text = _as_utf8(place)
+    return Path(place).as_uri() if any("\udc80" <= c <= "\udcff" for c in text) else text
+
+
+def is_there(stored: str) -> bool:
+    """Return whether there is a file where `stored_path` said so."""
+    scheme, separator, quoted = stored.partition("file://")
+    return os.path.exists(unquote_to_bytes(quoted) if separator and not scheme else stored.encode())
 
 
 def find_files(paths: Sequence[Path]) -> FoundFiles:
@@ -47,11 +83,11 @@ def find_files(paths: Sequence[Path]) -> FoundFiles:
     Returns:
         Files in the order of ``paths``, those of one folder sorted by path, each once.
     """
-    files: dict[Path, Path] = {}  # resolved -> as named
+    files: dict[str, Path] = {}  # stored path -> as named
     skipped: list[Skip] = []
     for path in paths:
-        for found in _walk(path, skipped) if path.is_dir() else (path,):
-            files.setdefault(found.resolve(), found)
+        for found in _walk(path, skipped) if os.path.isdir(path) else (path,):
+            files.setdefault(stored_path(found), found)
     return FoundFiles(tuple(files.values()), tuple(skipped))
 
 
@@ -60,10 +96,13 @@ def _walk(folder: Path, skipped: list[Skip]) -> Iterator[Path]:
         skipped.append(_skip(Path(error.filename), f"cannot be listed: {error.strerror}"))
 
     found: list[Path] = []
-    for root, folders, names in os.walk(folder, onerror=unreadable):
+    waiting = [str(folder)]
+    while waiting:  # folder after folder, as walking into thousands one below the other is too deep for Python's stack
+        root, folders, names = next(os.walk(waiting.pop(), onerror=unreadable), ("", [], []))
         hidden = [name for name in folders if name.startswith(".")]
-        linked = [name for name in folders if name not in hidden and (Path(root) / name).is_symlink()]
-        folders[:] = sorted(set(folders) - set(hidden) - set(linked))
+        linked = [name for name in folders if name not in hidden and os.path.islink(os.path.join(root, name))]
+        below = sorted(set(folders) - set(hidden) - set(linked), reverse=True)
+        waiting += [os.path.join(root, name) for name in below]
         skipped += [_skip(Path(root) / name, "hidden folder") for name in sorted(hidden)]
         skipped += [_skip(Path(root) / name, "link to a folder") for name in sorted(linked)]
         for name in sorted(names):
@@ -78,11 +117,17 @@ def _walk(folder: Path, skipped: list[Skip]) -> Iterator[Path]:
 
 
 def _skip(path: Path, reason: str) -> Skip:
-    return Skip(_printable(str(path)), None, reason)
+    return Skip(_as_utf8(str(path)), None, reason)
 
 
 def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    return text if text.isprintable() else "".join(map(_escaped, text))
+
+
+def _escaped(character: str) -> str:
+    if "\udc80" <= character <= "\udcff":  # a byte of a file name that is not UTF-8
+        return f"\\x{ord(character) - 0xdc00:02x}"
+    return character if character.isprintable() else ascii(character)[1:-1]
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -106,10 +151,10 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
                              "split it, for example with: split -l 100000")
         yield from _decoded(path, name)
     except FileNotFoundError as exc:
-        raise ParseError(f"{name}: no such file; check the path {_printable(str(path))}") from exc
+        raise ParseError(f"{name}: no such file; check the path {_as_utf8(str(path))}") from exc
     except (OSError, ValueError) as exc:  # ValueError: a NUL in the path
         reason = exc.strerror if isinstance(exc, OSError) else str(exc)
-        raise ParseError(f"{name}: cannot be read: {reason}; check its permissions") from exc
+        raise ParseError(f"{name}: cannot be read: {reason}; check its path and permissions") from exc
 
 
 def _decoded(path: Path, name: str) -> Iterator[tuple[int, str]]:

@@ -37,6 +37,7 @@ SYMBOLS = {
 }
 
 MAX_NESTING = 10  # of commands or braces undone in one pass
+MAX_NAME_CHARACTERS = 100  # it is put in for every \\ours, so a title as long as the abstract must not count as one
 
 # What conference styles define; the full stop is theirs, so "\ie." must not get two.
 SHORTHANDS = {"ie": "i.e.", "eg": "e.g.", "etal": "et al.", "etc": "etc.", "vs": "vs.", "cf": "cf.",
@@ -72,6 +73,8 @@ _MID_SENTENCE = re.compile(r"(?:[^\s.!?]|e\.g\.|i\.e\.|vs\.|cf\.)[\s~]*$")
 _MATH = re.compile(r"\$\$?(?=\S)([^$]{1,200}?)(?<=\S)\$\$?(?!\d)")
 _MATH_SIGN = re.compile(r"[\\^_=+<>×≤≥≈±→°]")
 _SCRIPT = re.compile(r"([\^_])\{([^{}\s]*)\}")
+# Begins only where a word does and looks for the URL once: a start at every letter would take n² steps.
+_LABELLED_URL = re.compile(r"(?<![^\s{}])(?=[^\s{}]*\w://[^\s{}])([^\s{}]++)\{([^{},]*)\}")
 
 
 def plain(text: str, title: str | None = None) -> str:
@@ -115,7 +118,8 @@ def _commands(text: str, title: str | None) -> str:
             break
     text = _GROUPED.sub("\\1\u200b", text)
     text = _ESCAPED.sub(r"\1", text)
-    text = _COMMAND.sub(lambda m: _command(m, text, title), text)
+    own = own_name(title)
+    text = _COMMAND.sub(lambda m: _command(m, text, own), text)
     # What is left: "\ " after "e.g.", "\\" for a line break, "\," for a thin space, a lone backslash.
     return re.sub(r"\\+([ ,;:!/]?)", lambda m: m[1] if m[1] == "/" else " ", text)
 
@@ -133,13 +137,12 @@ def _argument(found: re.Match[str]) -> str:
     return SYMBOLS.get(name, "") + body
 
 
-def _command(found: re.Match[str], text: str, title: str | None) -> str:
+def _command(found: re.Match[str], text: str, own: str | None) -> str:
     name, stop = found[1], found[2]
     if name in SHORTHANDS:
         return SHORTHANDS[name]
     if name in SYMBOLS:
         return SYMBOLS[name] + stop
-    own = own_name(title)
     if name in OWN_NAMES:
         before = text[max(0, found.start() - 8):found.start()]
         words = OWN_NAMES[name]
@@ -156,9 +159,10 @@ def own_name(title: str | None) -> str | None:
     ('Transformer^2', None)
     """
     head, colon, rest = (title or "").partition(":")
-    if not colon or not rest.strip() or re.search(r"\s", head.strip()):
+    head = head.strip()
+    if not colon or not rest.strip() or len(head) > MAX_NAME_CHARACTERS or re.search(r"\s", head):
         return None
-    return head.strip() if re.search(r".[A-Z]|\d", head.strip()) else None
+    return head if re.search(r".[A-Z]|\d", head) else None
 
 
 def ungroup(text: str) -> str:
@@ -170,7 +174,7 @@ def ungroup(text: str) -> str:
     "this https URL".
     """
     text = re.sub(r"(?<=\S)\{this https? URL\}", "", text)
-    text = re.sub(r"(\w+://[^\s{}]+)\{([^{},]*)\}", r"\1 (\2)", text)
+    text = _LABELLED_URL.sub(r"\1 (\2)", text)
     for _ in range(MAX_NESTING):
         text, changed = _GROUP.subn(lambda m: m[1] or m[2] or m[3] or "", text)
         if not changed:

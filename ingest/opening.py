@@ -6,7 +6,7 @@ import contextlib
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -14,24 +14,22 @@ from filelock import FileLock, Timeout
 import assistant
 from assistant.collection import Collection, make_folder
 from assistant.embedder import Embedder
-from assistant.errors import DamagedPart, MisuseError, StorageError
+from assistant.errors import DamagedPart, StorageError
 from assistant.records import Paper
 from assistant.room import no_room, unwritable
 from assistant.settings import Settings
-from assistant.store import EMPTY, damaged_database
+from assistant.store import EMPTY, NO_INDEX, damaged_database
 from assistant.tokens import Basis
+from ingest.batches import BATCH, Progress
 from ingest.embed import embed, fit_basis
 from ingest.upsert import JOURNAL, Writer
 
-BATCH = 128  # records written at once: what a kill can lose
 BASIS_PAPERS = 512
 LOCK = "write.lock"
 SHIPPED_BASES = Path(assistant.__file__).parent / "bases"  # named by `Embedder.model`: one serves every precision
 SOON_INDEXED = 5_000  # papers whose words are indexed in a few seconds
 MAX_DELETED_SHARE = 0.1  # of the papers, in a larger collection
 SECOND_LOOK_S = 1.0  # before anything is taken for damaged: what another process holds is let go by then
-
-Progress = Callable[[str, int, int], None]  # file name, records done, records to do
 
 
 @contextlib.contextmanager
@@ -91,7 +89,7 @@ def writing(
             if collection.parts.chroma.exists():
                 raise StorageError(EMPTY)
             if not first:
-                raise MisuseError("none of the files could be read as abstracts, so there is nothing to index")
+                raise StorageError(NO_INDEX)
             default_basis(embedder, first, settings).save(collection.parts.basis)
             collection.tokens.append([], at=0)
             with collection.store.transaction():

@@ -5,33 +5,22 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from assistant.collection import Collection
 from assistant.embedder import Embedder
-from assistant.errors import MisuseError, ParseError, StorageError
+from assistant.errors import MisuseError, StorageError
 from assistant.records import Paper
 from assistant.room import DATABASE
 from assistant.settings import Settings
-from assistant.store import NO_INDEX, NO_PAPERS, StoredFile, StoredRecord
-from ingest.clean import clean_abstract, clean_title, paper_id
-from ingest.files import own_name
-from ingest.opening import BASIS_PAPERS, BATCH, Progress, locked, remake, settle, writing
-from ingest.parse import ParsedFile, Skip, find_files, read_records
+from assistant.store import NO_INDEX, NO_PAPERS, StoredFile
+from ingest.batches import BATCH, Batches, Progress
+from ingest.difference import KnownFiles, difference
+from ingest.files import find_files, own_name, stored_path
+from ingest.opening import BASIS_PAPERS, locked, remake, settle, writing
+from ingest.reading import CleanFile, read_files
 from ingest.report import Report
-from ingest.upsert import Changes, Insert, Writer
-
-
-@dataclass(frozen=True, slots=True)
-class _Difference:
-    """A parsed file against what the collection knows of it."""
-
-    inserts: tuple[Insert, ...]
-    moves: tuple[tuple[int, str, int | None], ...]
-    deletes: tuple[int, ...]
-    replaced: frozenset[str]  # keys of inserts whose place held another text
-    unchanged: int
+from ingest.upsert import Changes
 
 
 def ingest(
@@ -49,21 +38,21 @@ def ingest(
     report = Report()
     found = find_files(paths)
     report.skipped += found.skipped
-    parsed = _parsed(found.files, report)
-    first = list(_up_to(BASIS_PAPERS, parsed))
-    if not first:
+    read = read_files(found.files, report.skipped)
+    first = list(_up_to(BASIS_PAPERS, read))
+    if not any(file.records for file in first) and not (first and _has_index(settings)):
+        report.skipped += [skip for file in first for skip in file.skipped]
         report.seconds = time.perf_counter() - began
         return report
-    papers = _first_papers([file for _, file in first])
+    papers = _first_papers(first)
     with writing(settings, embedder, papers, progress=progress, mended=report.mended) as (collection, writer):
-        known = {file.path for file in collection.store.files()}
-        for path, file in itertools.chain(first, parsed):
-            report.skipped += file.skipped or ([] if file.records else [Skip(own_name(path), None, "has no record")])
-            if not file.records and str(path.resolve()) not in known:
-                continue  # no source of anything, now or before
-            report.files += 1
-            report.read += len(file.records)
-            _ingest_file(path, file, collection, writer, report, progress or (lambda *_: None))
+        files = KnownFiles(collection.store)
+        batches = Batches(writer, files, report, progress or (lambda *_: None))
+        for file in itertools.chain(first, read):
+            report.skipped += file.skipped
+            if file.records or file in files:  # else it is no source of anything, now or before
+                _ingest_file(file, collection, files, batches, report)
+        batches.write()
         if report.embedded or report.removed or collection.lexical.deleted():
             settle(collection)
         _count_papers(collection, report)
@@ -98,7 +87,8 @@ def remove(names: Sequence[str], settings: Settings, embedder: Embedder) -> Repo
 
 def _named(name: str, files: Sequence[StoredFile]) -> StoredFile:
     """The one file of the collection at this path, or of this name."""
-    wanted = [f for f in files if f.path == str(Path(name).resolve())] or [f for f in files if f.name == name]
+    place, own = stored_path(Path(name)), own_name(Path(name))
+    wanted = [f for f in files if f.path in (place, name)] or [f for f in files if f.name in (name, own)]
     if len(wanted) == 1:
         return wanted[0]
     known = ", ".join(sorted({f.name for f in files})) or "none"
@@ -128,125 +118,36 @@ def rebuild(settings: Settings, embedder: Embedder, *, progress: Progress | None
     return report
 
 
-def _parsed(paths: Sequence[Path], report: Report) -> Iterator[tuple[Path, ParsedFile]]:
-    """Read file after file; those that cannot be read are reported."""
-    for path in paths:
-        try:
-            yield path, read_records(path)
-        except ParseError as exc:
-            report.skipped.append(Skip(own_name(path), None, exc.reason))
-
-
-def _up_to(enough: int, parsed: Iterator[tuple[Path, ParsedFile]]) -> Iterator[tuple[Path, ParsedFile]]:
+def _up_to(enough: int, files: Iterator[CleanFile]) -> Iterator[CleanFile]:
     """Files until they hold ``enough`` records."""
     found = 0
-    while found < enough and (item := next(parsed, None)):
-        found += len(item[1].records)
-        yield item
+    while found < enough and (file := next(files, None)):
+        found += len(file.records)
+        yield file
 
 
-def _ingest_file(
-    path: Path, file: ParsedFile, collection: Collection, writer: Writer, report: Report, progress: Progress
-) -> None:
-    difference = _difference(file, _file_id(collection, path, file), collection)
-    inserts = difference.inserts
-    report.unchanged += difference.unchanged
-    report.removed += len(difference.deletes) - len(difference.replaced)
-    progress(path.name, difference.unchanged, len(file.records))
-    # Old records go last, so that a crash in between leaves too much rather than too little.
-    for start in range(0, max(len(inserts), 1), BATCH):
-        batch = inserts[start:start + BATCH]
-        last = start + BATCH >= len(inserts)
-        changes = Changes(batch, difference.moves, difference.deletes) if last else Changes(batch)
-        if not changes:
-            continue
-        outcome = writer.apply(changes)
-        report.embedded += outcome.embedded
-        for insert, new in zip(batch, outcome.new, strict=True):
-            if insert.key in difference.replaced:
-                report.updated += 1
-            elif new:
-                report.added += 1
-            else:
-                report.merged += 1
-        progress(path.name, difference.unchanged + start + len(batch), len(file.records))
+def _ingest_file(file: CleanFile, collection: Collection, files: KnownFiles, batches: Batches, report: Report) -> None:
+    file_id = files.id_of(file)
+    changed = difference(file, file_id, collection.store.records(file_id))
+    report.files += 1
+    report.read += len(file.records)
+    report.unchanged += changed.unchanged
+    report.removed += len(changed.deletes) - len(changed.replaced)
+    batches.add(file.name, changed)
 
 
-def _difference(file: ParsedFile, file_id: int, collection: Collection) -> _Difference:
-    """Match a file's records with those it gave before: by text, at the same place first; what is left by place."""
-    known = collection.store.records(file_id)
-    waiting: dict[tuple[object, ...], list[StoredRecord]] = {}
-    for record in known:
-        waiting.setdefault((record.text_id, record.title, record.year, record.authors), []).append(record)
-    inserts: list[Insert] = []
-    moves: list[tuple[int, str, int | None]] = []
-    for insert, text_id in _cleaned(file, file_id):
-        same = waiting.get((text_id, insert.title, insert.year, insert.authors))
-        if not same:
-            inserts.append(insert)
-            continue
-        here = next((record for record in same if record.key == insert.key), same[0])
-        same.remove(here)
-        if (here.key, here.line) != (insert.key, insert.line):
-            moves.append((here.record_id, insert.key, insert.line))
-    left = [record for records in waiting.values() for record in records]
-    places = {record.key for record in left}
-    return _Difference(
-        tuple(inserts), tuple(moves), tuple(record.record_id for record in left),
-        replaced=frozenset(insert.key for insert in inserts if insert.key in places),
-        unchanged=len(known) - len(left),
-    )
-
-
-def _cleaned(file: ParsedFile, file_id: int) -> Iterator[tuple[Insert, str]]:
-    """Each record ready to be stored, with the id of its text."""
-    for record, key in zip(file.records, file.keys, strict=True):
-        title = clean_title(record.title) if record.title else ""
-        abstract = clean_abstract(record.text, record.title)
-        insert = Insert(
-            file_id, key, record.source.line, title or None, abstract, record.text, record.year, record.authors
-        )
-        yield insert, paper_id(abstract)
-
-
-def _file_id(collection: Collection, path: Path, file: ParsedFile) -> int:
-    """The known file at this path; or the one that was moved here; or a new one."""
-    place = str(path.resolve())
-    files = collection.store.files()
-    for known in files:
-        if known.path == place:
-            return known.file_id
-    gone = [known for known in files if known.name == path.name and not Path(known.path).exists()]
-    texts = {text_id for _, text_id in _cleaned(file, 0)} if gone else set()
-    for known in gone:
-        if _mostly(collection, known, texts):
-            with collection.store.transaction() as db:
-                db.execute("UPDATE files SET path = ? WHERE file_id = ?", (place, known.file_id))
-            return known.file_id
-    with collection.store.transaction() as db:
-        cursor = db.execute("INSERT INTO files (path, name, layout) VALUES (?, ?, ?)", (place, path.name, file.layout))
-        return int(cursor.lastrowid or 0)
-
-
-def _mostly(collection: Collection, known: StoredFile, texts: set[str]) -> bool:
-    """Whether at least half of what a file gave is among ``texts``: else it is another file of the same name."""
-    records = collection.store.records(known.file_id)
-    return 2 * sum(record.text_id in texts for record in records) >= max(1, len(records))
+def _has_index(settings: Settings) -> bool:
+    return (settings.index_dir / DATABASE).exists()
 
 
 def _expect_index(settings: Settings) -> None:
-    if not (settings.index_dir / DATABASE).exists():
+    if not _has_index(settings):
         raise StorageError(NO_INDEX)
 
 
-def _first_papers(files: Sequence[ParsedFile]) -> list[Paper]:
-    papers: list[Paper] = []
-    for file in files:
-        for insert, text_id in _cleaned(file, 0):
-            papers.append(Paper(text_id, insert.title, insert.abstract, insert.raw))
-            if len(papers) == BASIS_PAPERS:
-                return papers
-    return papers
+def _first_papers(files: Sequence[CleanFile]) -> list[Paper]:
+    records = itertools.islice((record for file in files for record in file.records), BASIS_PAPERS)
+    return [Paper(record.text_id, record.title, record.abstract, record.raw) for record in records]
 
 
 def _count_papers(collection: Collection, report: Report) -> None:

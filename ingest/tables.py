@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from assistant.errors import ParseError
 from ingest.byline import read_authors, read_year
+from ingest.clean import without_surrogates
 from ingest.files import Skip
 
 ABSTRACT_NAMES = ("abstract", "abstract note", "summary", "text")  # the first present counts
@@ -66,11 +67,13 @@ def _row_of(found: Mapping[str, object], line: int, name: str) -> Row | Skip:
         seen = ", ".join(sorted(fields)[:8]) or "nothing"
         return Skip(name, line, f"no abstract, text or summary that is a string; it has {seen}")
     title = next((fields[key] for key in TITLE_NAMES if fields.get(key) is not None), None)
-    key = next((fields[key] for key in KEY_NAMES if fields.get(key) not in (None, "")), line)
+    keys = (fields.get(name) for name in KEY_NAMES)
+    key = next((key for key in keys if isinstance(key, str | int | float) and key != ""), line)
     years = (read_year(fields.get(name)) for name in YEAR_NAMES)
     bylines = (read_authors(fields.get(name)) for name in AUTHOR_NAMES)
     return Row(
-        line, title if isinstance(title, str) else None, text, str(key),
+        line, without_surrogates(title) if isinstance(title, str) else None, without_surrogates(text),
+        without_surrogates(str(key)),
         next((year for year in years if year), None), next((byline for byline in bylines if byline), ()),
     )
 
@@ -86,7 +89,11 @@ def read_csv(lines: Iterable[tuple[int, str]], name: str) -> Iterator[Row | Skip
     numbered = iter(lines)
     header_line, header = next(((line, text) for line, text in numbered if text.strip()), (0, ""))
     for delimiter in DELIMITERS:
-        names = [field.strip().casefold() for field in next(csv.reader([header], delimiter=delimiter), [])]
+        try:
+            names = [field.strip().casefold() for field in next(csv.reader([header], delimiter=delimiter), [])]
+        except csv.Error as exc:
+            raise ParseError(f"{name}: line {header_line} names no columns: {exc}; "
+                             "the first line must name the columns, one of them abstract") from exc
         columns = [names.index(wanted) for wanted in ABSTRACT_NAMES if wanted in names]
         if columns:
             break

@@ -38,8 +38,9 @@ def on_a_terminal(*argv: str, cwd: Path, columns: int, typed: str = "", **named:
     """What ``python -m`` writes to a terminal so wide, with what is typed, its line ends as a program writes them."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    environment = {name: value for name, value in _environment(named).items() if name not in ("COLUMNS", "LINES")}
     process = subprocess.Popen(
-        [sys.executable, "-m", *argv], cwd=cwd, env=_environment(named), stdin=theirs, stdout=theirs, stderr=theirs,
+        [sys.executable, "-m", *argv], cwd=cwd, env=environment, stdin=theirs, stdout=theirs, stderr=theirs,
         start_new_session=True,
     )
     os.close(theirs)

@@ -65,12 +65,14 @@ UPDATE = [  # while state A becomes state B
     ("assistant.index:VectorIndex.delete", "after", 1),
     ("ingest.upsert:Writer._delete", "after", 1),
     ("ingest.pipeline:_ingest_file", "after", 1),
+    ("ingest.batches:Batches.write", "after", 1),
 ]
 FIRST = [  # while there is no index yet
     ("ingest.opening:make_folder", "after", 1),
     ("assistant.store:Store._create", "after", 1),
     ("assistant.tokens:Basis.save", "after", 1),
     ("assistant.store:Store.set_card", "after", 1),
+    ("ingest.difference:KnownFiles.write", "after", 1),
     ("assistant.index:VectorIndex.upsert", "after", 1),
     ("ingest.upsert:Writer._delete", "before", 1),
 ]

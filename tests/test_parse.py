@@ -205,7 +205,7 @@ def test_a_file_that_may_not_be_read_is_refused(tmp_path: Path, monkeypatch: pyt
 
     with pytest.raises(ParseError) as caught:
         read_records(tmp_path / "papers.txt")
-    assert caught.value.reason == "papers.txt: cannot be read: Permission denied; check its permissions"
+    assert caught.value.reason == "papers.txt: cannot be read: Permission denied; check its path and permissions"
 
 
 def test_a_line_of_50_megabytes_is_refused_at_once_and_in_little_memory(tmp_path: Path) -> None:

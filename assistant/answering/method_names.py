@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from assistant.records import Paper
-from assistant.retrieval.names import Name, abbreviations, find_names, name_key
+from assistant.retrieval.names import MAX_NAME_CHARACTERS, Name, abbreviations, find_names, name_key
 from assistant.retrieval.words import FUNCTION_WORDS
 
 MAX_PAPERS_OF_OWN_NAME = 8
@@ -19,6 +20,7 @@ _BRINGS = re.compile(
 )
 _NAMES = re.compile(r"\b(?:call(?:ed)?|named|namely|dub(?:bed)?|termed?|coined|denoted as|refer(?:red)? to as)\b")
 _SHOWS = re.compile(r"\b(?:shows?|demonstrates?|finds?|indicates?|reveals?) that\b")
+_CLAUSE_BREAK = re.compile(r"[.;:,] ")
 _CLAUSE_END = re.compile(r"[.;:] |\b(?:that|which)\b")
 # After one of these, a name is what the new thing is made of or meant for, not the thing.
 _TURNS_AWAY = re.compile(
@@ -44,6 +46,8 @@ _ENUMERATED = re.compile(r"\), (?:and )?[\w-]+(?: [\w-]+){0,4} \([A-Z]")  # "Eng
 _GOES_ON = re.compile(r" [A-Z][\w-]*(?: (?:[A-Z][\w-]*|of|for|and|in|with|to|via|on))*")
 _SHORT_FORM = re.compile(r",? (?:\((?:called )?|or )([A-Z]\w*[A-Z\d][\w-]*)")
 _REACH = 110  # characters between the verb and the name
+_SPELLED = 130  # characters from where an abbreviation is spelled out to where it stands, at most
+_MAX_EXPANSIONS = 8  # of one abbreviation in one abstract
 
 
 def method_name(paper: Paper, *, papers_with: Callable[[Sequence[str]], Mapping[str, int]]) -> str | None:
@@ -66,36 +70,46 @@ def _heads(head: str, abstract: str) -> bool:
     "Beyond Human Data: …" begins with a phrase. A version may be missing in the abstract: "LexGPT 0.1".
     """
     parts = head.split()
-    if len(parts) < 2:
-        return bool(parts)
+    if len(parts) < 2 or len(parts) > TITLE_HEAD_WORDS or len(head) > MAX_NAME_CHARACTERS:
+        return len(parts) == 1 and len(head) <= MAX_NAME_CHARACTERS
     version = len(parts) == 2 and parts[1][:1].isdigit()
     apart = r"[\s-]?".join(re.escape(part) for part in parts)
     written = (match.group() for match in re.finditer(apart, abstract, re.IGNORECASE))
-    return len(parts) <= TITLE_HEAD_WORDS and (version or any(any(map(str.isupper, found)) for found in written))
+    return version or any(any(map(str.isupper, found)) for found in written)
 
 
 def _introduced(abstract: str) -> Iterator[Name]:
     """Names that an abstract introduces as its own, the surest first."""
-    names = [name for name in find_names(abstract) if abstract[name.start - 1:name.start] not in ("/", ".")]
+    found = [name for name in find_names(abstract) if abstract[name.start - 1:name.start] not in ("/", ".")]
+    names = sorted(found, key=lambda name: name.start)
+    starts = [name.start for name in names]
     begins = _beginnings(abstract, names)
+    mentions: dict[str, list[Name]] = {}
+    for name in names:
+        mentions.setdefault(name.key, []).append(name)
+    clauses = [0, *(match.end() - 1 for match in _CLAUSE_BREAK.finditer(abstract))]
+    others = [match.span() for match in _OF_OTHERS.finditer(abstract)]
     for verb in (_BRINGS, _NAMES, _SHOWS):
         for match in verb.finditer(abstract):
-            if _OF_OTHERS.search(abstract, _clause_begin(abstract, match.start()), match.end()):
+            # A comma right before the verb ends the clause that the verb goes on with.
+            clause = clauses[max(bisect_left(clauses, match.start() - 1) - 1, 0)]
+            other = bisect_left(others, (clause, 0))
+            if other < len(others) and others[other][1] <= match.end():
                 continue
-            stop = _CLAUSE_END.search(abstract, match.end())
+            stop = _CLAUSE_END.search(abstract, match.end(), match.end() + _REACH + len("which "))
             reach = min(match.end() + _REACH, stop.start() if stop else len(abstract))
-            for position, name in enumerate(names):
-                start = begins[position]
-                if start < match.end() or name.start >= reach or _within_another(name, names, begins):
+            near = slice(bisect_left(starts, match.end()), bisect_left(starts, reach + _SPELLED))
+            for name, start in zip(names[near], begins[near], strict=True):
+                if start < match.end() or name.start >= reach or _within_another(name, names[near], begins[near]):
                     continue
-                if _is_common(name, names, abstract, introduced=match.start()):
+                if _is_common(name, mentions[name.key], abstract, introduced=match.start()):
                     continue
                 between = abstract[match.end():start]
                 shaped = _looks_made(name) or (start < name.start)
                 if not shaped and not _ENDS_THERE.match(abstract, name.end):
                     continue
                 if _is_object(between, verb, shaped=shaped, spelled=start < name.start):
-                    yield _in_brackets_after(name, names, abstract) or _whole(name, abstract)
+                    yield _in_brackets_after(name, names[near], abstract) or _whole(name, abstract)
                     break
 
 
@@ -123,16 +137,16 @@ def _in_brackets_after(name: Name, names: Sequence[Name], abstract: str) -> Name
     ), None)
 
 
-def _is_common(name: Name, names: Sequence[Name], abstract: str, *, introduced: int) -> bool:
+def _is_common(name: Name, mentions: Sequence[Name], abstract: str, *, introduced: int) -> bool:
     """Whether a name is that of a field, of a kind of thing, or of a part of the thing brought.
 
     What was spoken of before it was brought ("existing knowledge editing (KE)") or is spoken of in the plural ("KBs")
     is not of the paper's making.
 
     Args:
+        mentions: all of the name in the abstract, in order.
         introduced: where the verb stands.
     """
-    mentions = [other for other in names if other.key == name.key]
     after = _FOLLOWING.match(abstract, name.end)
     beside = after is not None and after.group(1) not in FUNCTION_WORDS and not _KIND.fullmatch(after.group(1))
     return (
@@ -146,7 +160,7 @@ def _whole(name: Name, abstract: str) -> Name:
 
     "Expert-Specialized Fine-Tuning, or ESFT," is ESFT; "LTD Instruction Tuning" is not LTD.
     """
-    more = _GOES_ON.match(abstract, name.end)
+    more = _GOES_ON.match(abstract, name.end, name.end + MAX_NAME_CHARACTERS)
     if more is None:
         return name
     words = more.group()
@@ -156,11 +170,6 @@ def _whole(name: Name, abstract: str) -> Name:
     while words and not words.rpartition(" ")[2][0].isupper():
         words = words.rpartition(" ")[0]
     return Name(name.surface + words, name.key, name.start, name.end + len(words))
-
-
-def _clause_begin(abstract: str, at: int) -> int:
-    """Where the clause begins that a place of an abstract is in, or that a comma right before it ends."""
-    return max((abstract.rfind(end, 0, at - 1) + 1 for end in (". ", "; ", ": ", ", ")), default=0)
 
 
 def _within_another(name: Name, names: Sequence[Name], begins: Sequence[int]) -> bool:
@@ -174,15 +183,16 @@ def _looks_made(name: Name) -> bool:
 
 def _beginnings(abstract: str, names: Sequence[Name]) -> list[int]:
     """Where each name begins, an abbreviation in brackets with the words it is short for."""
-    expansions: dict[str, list[str]] = {}
+    expansions: dict[str, set[str]] = {}
     for key, expansion in abbreviations(abstract):
-        expansions.setdefault(key, []).append(expansion)
+        if len(known := expansions.setdefault(key, set())) < _MAX_EXPANSIONS:
+            known.add(expansion)
     folded = abstract.casefold()
     begins = []
     for name in names:
         starts = [
             at for expansion in expansions.get(name_key(name.surface), ())
-            if (at := folded.rfind(expansion, 0, name.start)) >= 0 and at + len(expansion) >= name.start - 4
+            if (at := folded.rfind(expansion, max(0, name.start - 4 - len(expansion)), name.start)) >= 0
         ]
         begins.append(min(starts, default=name.start))
     return begins

@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from assistant.retrieval.words import FUNCTION_WORDS
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 _TOKEN = re.compile(
     r"[^\W_][\w.’']*(?:[-‐‑–]\s?(?=[A-Z0-9]\b)[\w.]+|[-‐‑–/^][\w.]+)*\+*"
 )
-_SIZE = re.compile(
-    r"(?:\d+(?:\.\d+)?x?)?\d*(?:\.\d+)?[bmkt]|\d+(?:\.\d+)?(?:bn|billion|million)", re.IGNORECASE
+_SIZE = re.compile(  # without ++ and *+, a run of n digits could be parted in n² ways
+    r"(?:\d++(?:\.\d++)?x?)?\d*+(?:\.\d++)?[bmkt]|\d+(?:\.\d+)?(?:bn|billion|million)", re.IGNORECASE
 )
 _VERSION = re.compile(r"v?\d{1,2}(?:\.\d+)*", re.IGNORECASE)
 SIZE_WORDS = frozenset(
@@ -43,6 +44,7 @@ _PHRASE_END = re.compile(r"[()\[\];:!?\"“”]|\.\s")
 _QUOTES = " \"'“”‘’`"
 _HYPHEN = re.compile(r"(?<=\w)[-‐‑–](?=\w)")
 _LOWER_WORD = re.compile(r"[a-z]+(?:-[a-z]+)*")
+MAX_NAME_CHARACTERS = 200  # a longer run, such as a sequence of amino acids, is no name
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,8 @@ def find_names(text: str, *, title: bool = False) -> Iterator[Name]:
     for position, match in enumerate(tokens):
         if match.group().islower() and match.group().isalpha():  # most words: no name begins like this
             continue
+        if len(match.group()) > MAX_NAME_CHARACTERS:
+            continue
         surface = match.group().rstrip(".'’").removesuffix("'s").removesuffix("’s")
         start = match.start()
         following = tokens[position + 1] if position + 1 < len(tokens) else None
@@ -79,7 +83,7 @@ def find_names(text: str, *, title: bool = False) -> Iterator[Name]:
             if title:
                 inside = position == 0 and text[match.end():match.end() + 1] == ":"
             else:
-                inside = _inside_sentence(text, start + offset)
+                inside = offset > 0 or _inside_sentence(text, start)
             if not _has_shape(part, inside=inside):
                 continue
             key = _key(part)
@@ -101,7 +105,7 @@ def names_of(title: str | None, abstract: str) -> dict[str, Counter[str]]:
     for name in (*find_names(title or "", title=True), *find_names(abstract)):
         found.setdefault(name.key, Counter())[name.surface] += 1
     head, colon, _ = (title or "").partition(":")
-    if colon and len(head.split()) <= 3 and name_key(head):
+    if colon and len(head) <= MAX_NAME_CHARACTERS and len(head.split()) <= 3 and name_key(head):
         found.setdefault(name_key(head), Counter())[head] += 1
     return found
 
@@ -264,6 +268,7 @@ def _initials_start(
 
     Each word of the run gives its first letter and may give more ("LoRA": *lo*w-*r*ank *a*daptation).
     """
+    @cache  # or words of one letter each could be skipped in 2ⁿ ways
     def uses_up(word: int, letter: int) -> bool:  # words[word:] give exactly letters[letter:]
         if word == len(words) or letter == len(letters):
             return word == len(words) and letter == len(letters)
@@ -300,15 +305,13 @@ def _parts(surface: str) -> Iterator[tuple[str, int]]:
 
 def _key(surface: str) -> str:
     segments = [s for s in re.split(r"[-‐‑–\s_^(),]+", surface) if s]
-    kept = [segments[0]] if segments else []
-    for position, segment in enumerate(segments[1:], 1):
-        if _SIZE.fullmatch(segment) or segment.casefold() in SIZE_WORDS:
-            continue
-        later = segments[position:]
-        # In lower case throughout, only a qualifier can be told from a part of the name.
-        if all(s.casefold() in _QUALIFIERS or (_LOWER_WORD.fullmatch(s) and not _all_lower(segments)) for s in later):
-            break
-        kept.append(segment)
+    # In lower case throughout, only a qualifier can be told from a part of the name.
+    lower = all(s == s.casefold() for s in segments)
+    while len(segments) > 1 and (
+        segments[-1].casefold() in _QUALIFIERS or (_LOWER_WORD.fullmatch(segments[-1]) and not lower)
+    ):
+        segments.pop()
+    kept = segments[:1] + [segment for segment in segments[1:] if not _is_size(segment)]
     key = re.sub(r"[^\w.+]|_", "", "".join(kept))
     key = re.sub(r"(?<=[A-Z]{2})s$", "", key)  # the plural of an acronym
     key = key.casefold().strip(".")
@@ -316,8 +319,8 @@ def _key(surface: str) -> str:
     return re.sub(r"(?<=[a-z]{3})v(?=\d)", "", key)  # "LLaMA-V2"
 
 
-def _all_lower(segments: list[str]) -> bool:
-    return all(s == s.casefold() for s in segments)
+def _is_size(segment: str) -> bool:
+    return _SIZE.fullmatch(segment) is not None or segment.casefold() in SIZE_WORDS
 
 
 def _has_shape(surface: str, *, inside: bool) -> bool:
@@ -333,8 +336,10 @@ def _has_shape(surface: str, *, inside: bool) -> bool:
 
 def _inside_sentence(text: str, start: int) -> bool:
     """Whether something precedes in the same sentence, so that a capital is not mere orthography."""
-    before = text[:start].rstrip(" \"'“‘([")
-    return bool(before) and before[-1] not in ".?!:\n"
+    before = start - 1
+    while before >= 0 and text[before] in " \"'“‘([":
+        before -= 1
+    return before >= 0 and text[before] not in ".?!:\n"
 
 
 def _version_after(text: str, match: re.Match[str], following: re.Match[str] | None) -> str | None:

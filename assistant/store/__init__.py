@@ -14,8 +14,8 @@ from assistant.store.names import Names
 from assistant.store.papers import Entry, Papers, authors_json, chunk_ids, sources_json
 
 __all__ = [
-    "EMPTY", "NO_INDEX", "NO_PAPERS", "SPAN_BYTES", "Entry", "Store", "StoredFile", "StoredRecord", "authors_json", "chunk_ids",
-    "damaged_database", "sources_json",
+    "EMPTY", "NO_INDEX", "NO_PAPERS", "SPAN_BYTES", "Entry", "Store", "StoredFile", "StoredRecord", "authors_json",
+    "chunk_ids", "damaged_database", "sources_json",
 ]
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import io
+import json
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -34,13 +36,20 @@ def visible(text: str) -> str:
 def safe_streams() -> Iterator[None]:
     """Have all that is printed to standard output and error be `visible`.
 
-    What their encoding lacks becomes a backslash and its number too.
+    What their encoding lacks becomes a backslash and its number too, as JSON escapes it: so JSON stays JSON everywhere.
     """
+    codecs.register_error("json", _escaped)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(errors="json")
     with contextlib.redirect_stdout(_Visible(sys.stdout)), contextlib.redirect_stderr(_Visible(sys.stderr)):
         yield
+
+
+def _escaped(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return json.dumps(error.object[error.start:error.end])[1:-1], error.end
 
 
 class _Visible:
