@@ -14,7 +14,7 @@ import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -144,33 +144,33 @@ def described(name: str, home: Path, files: Path, corpus: Corpus, probe: Probe, 
 
 
 def choose(templates: Sequence[Template], count: int, rng: random.Random) -> list[Corruption]:
-    """Every file once, then every file again, with the kinds in turn; kinds of which a file was done go last."""
+    """The parts of the index in turn, of each its files in turn, with the kinds that were done least."""
     kinds = [kind for kind in DAMAGES if kind != NOT_AS_ROOT or os.geteuid() != 0]
-    places: dict[tuple[str, str], tuple[Template, Path]] = {}
+    left: dict[str, list[tuple[Template, str, str]]] = {}  # part -> file and kind of those not yet done
     for template in templates:
-        for path in sorted(template.home.joinpath("index").rglob("*")):
-            if path.is_file():
-                name = re.sub(r"[0-9a-f-]{32,36}", "#", str(path.relative_to(template.home / "index")))
-                if template.name == "finished" or path.name.endswith(("-wal", "-shm", "journal.json")):
-                    places.setdefault((template.name, name), (template, path))
+        index = template.home / "index"
+        for path in sorted(index.rglob("*")):
+            file = str(path.relative_to(index))
+            in_progress = file.endswith(("-wal", "-shm", "journal.json"))
+            if path.is_file() and in_progress == (template.name != "finished"):
+                possible = [kind for kind in kinds if path.stat().st_size or kind not in NEED_CONTENT]
+                left.setdefault(part(file), []).extend((template, file, kind) for kind in possible)
     chosen: list[Corruption] = []
     done: Counter[str] = Counter()
-    open_kinds = {
-        key: [kind for kind in kinds if path.stat().st_size or kind not in NEED_CONTENT]
-        for key, (_, path) in places.items()
-    }
-    keys = sorted(places)
-    rng.shuffle(keys)
-    while len(chosen) < count and any(open_kinds.values()):
-        for key in keys:
-            if open_kinds[key] and len(chosen) < count:
-                kind = min(open_kinds[key], key=lambda kind: (done[kind], rng.random()))
-                open_kinds[key].remove(kind)
-                done[kind] += 1
-                template, path = places[key]
-                file = str(path.relative_to(template.home / "index"))
+    while len(chosen) < count and any(left.values()):
+        for those in (left[name] for name in sorted(left) if left[name]):
+            if len(chosen) < count:
+                rng.shuffle(those)
+                those.sort(key=lambda one: (done[re.sub(r"[0-9a-f-]{32,36}", "#", one[1])], done[one[2]]))
+                template, file, kind = those.pop(0)
+                done.update([re.sub(r"[0-9a-f-]{32,36}", "#", file), kind])
                 chosen.append(Corruption(len(chosen), template, file, kind, rng.randrange(2**32)))
     return chosen
+
+
+def part(file: str) -> str:
+    """The part of the index that a file belongs to."""
+    return part_of(f"/index/{file}>")
 
 
 # -- one of them
@@ -245,12 +245,12 @@ def same(answer: dict[str, Any], before: dict[str, Any]) -> bool:
 
 def heard(outcome: Outcome, who: str, status: int, errors: str) -> str:
     """The message of a command that failed, "" if it did not; faults are what is no message for a user."""
-    message = errors.strip()
-    if BROKEN.search(message) or status not in (0, 1):
-        outcome.faults.append(f"{who} breaks with {status}: {message[-300:]}")
+    message = errors.strip().rpartition("\n")[2] or f"exit {status}"
+    if BROKEN.search(errors) or status not in (0, 1):
+        outcome.faults.append(f"{who} breaks with exit status {status}: {message}")
     elif status and not commands(message):
         outcome.faults.append(f"{who} names no command: {message}")
-    return message.splitlines()[-1] if status and message else f"exit {status}" if status else ""
+    return message if status else ""
 
 
 def mend(outcome: Outcome, message: str, template: Template, home: Path, probe: Probe) -> str:
@@ -296,8 +296,11 @@ def compare(
 
 
 def report(tally: Tally, outcomes: Sequence[Outcome]) -> None:
-    """Tables by file and by kind, and of what was said; every failed corruption a line."""
-    for head, key in (("file", place), ("damage", lambda corruption: corruption.kind)):
+    """Tables by part and by kind, and of what was said; every failed corruption a line."""
+    keys: dict[str, Callable[[Corruption], str]] = {
+        "part of the index": lambda corruption: part(corruption.file), "damage": lambda corruption: corruption.kind,
+    }
+    for head, key in keys.items():
         rows: dict[str, Counter[str]] = {}
         for outcome in outcomes:
             counts = rows.setdefault(key(outcome.corruption), Counter())
@@ -306,16 +309,17 @@ def report(tally: Tally, outcomes: Sequence[Outcome]) -> None:
         cells = [[name, *(str(counts[column]) for column in columns)] for name, counts in sorted(rows.items())]
         tally.tables.append(([head, *columns], cells))
     said = Counter(
-        line for outcome in outcomes for line in (outcome.ask, outcome.check, outcome.ingest)
+        nameless(line) for outcome in outcomes for line in (outcome.ask, outcome.check, outcome.ingest)
         if line and line not in ("same answers", "says nothing", "done")
     )
     tally.tables.append((["said", "times"], [[line, str(n)] for line, n in said.most_common()]))
     tally.failures += [outcome.line() for outcome in outcomes if outcome.faults]
 
 
-def place(corruption: Corruption) -> str:
-    """The part of the index that the file belongs to."""
-    return part_of(f"/index/{corruption.file}>")
+def nameless(line: str) -> str:
+    """A message without the names of files that differ each time, and who said it."""
+    line = re.sub(r"[0-9a-f]{32}", "#", line.removeprefix("assistant: ").removeprefix("ingest: "))
+    return re.sub(r"/[^\"']*/index/", "…/index/", line)
 
 
 def verdict(outcome: Outcome) -> str:
