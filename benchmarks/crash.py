@@ -103,7 +103,7 @@ def show(tally: Tally) -> None:
             print("| " + " | ".join(cell.replace("\n", " ") for cell in row) + " |")
     print(f"\n{len(tally.failures)} failed" + (":" if tally.failures else ""))
     for line in tally.failures:
-        print(f"- {line}")
+        print(f"- {' '.join(line.split())}")
 
 
 if __name__ == "__main__":

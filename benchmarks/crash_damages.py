@@ -9,6 +9,7 @@ from pathlib import Path
 
 FLIPPED_BYTES = 64
 GARBAGE_BYTES = 512
+PAGE_BYTES = 4096
 
 
 def cut(path: Path, bytes_left: int) -> None:
@@ -35,6 +36,14 @@ def flip_many(path: Path, rng: random.Random) -> None:
     flip(path, sorted({rng.randrange(size) for _ in range(FLIPPED_BYTES)}), rng)
 
 
+def blank(path: Path, rng: random.Random) -> None:
+    """Make zeros of one page."""
+    content = bytearray(path.read_bytes())
+    start = rng.randrange(0, len(content), PAGE_BYTES)
+    content[start:start + PAGE_BYTES] = bytes(len(content[start:start + PAGE_BYTES]))
+    path.write_bytes(content)
+
+
 def append(path: Path, rng: random.Random) -> None:
     """Add what nobody wrote."""
     with path.open("ab") as file:
@@ -53,10 +62,11 @@ DAMAGES: dict[str, Callable[[Path, random.Random], None]] = {
     "last byte gone": lambda path, _: cut(path, path.stat().st_size - 1),
     "one byte changed": flip_one,
     "many bytes changed": flip_many,
+    "a page of zeros": blank,
     "deleted": lambda path, _: path.unlink(),
     "a folder instead": replace,
     "not readable": lambda path, _: path.chmod(0),
     "garbage appended": append,
 }
-NEED_CONTENT = ("emptied", "cut in half", "last byte gone", "one byte changed", "many bytes changed")
+NEED_CONTENT = tuple(DAMAGES)[:6]
 NOT_AS_ROOT = "not readable"

@@ -16,6 +16,7 @@ from crash_stage import Corpus, Options, Probe, Said, Tally, made, progress
 
 READERS = 4
 STEP = 10        # opens between two points of the progress bar
+ATTEMPTS = 20    # of the writer at having answers, as openings fail
 PROCESSES = 0.1  # of the opens beside a writer: more, by a fresh process each
 
 
@@ -26,6 +27,13 @@ class Opens:
     count: int = 0
     ms: list[float] = field(default_factory=list)
     failures: Counter[str] = field(default_factory=Counter)
+    answers: Counter[tuple[str, str]] = field(default_factory=Counter)  # question, digest of the answer
+
+    def compare(self, allowed: set[tuple[str, str]]) -> None:
+        """Count as failures the answers that no finished state gives."""
+        for (question, answer), times in self.answers.items():
+            if (question, answer) not in allowed:
+                self.failures[f"an answer of no finished state to {question!r}"] += times
 
 
 def opens(options: Options, count: int) -> Tally:
@@ -35,35 +43,41 @@ def opens(options: Options, count: int) -> Tally:
     questions = corpus.request()["questions"][::4]
     home, files = options.work / "opens", options.work / "opened files"
     probe = Probe(options)
-    allowed: dict[str, set[str]] = {question: set() for question in questions}
-    for state in ("a", "swapped", "a"):  # each as it is after the other, as the writer will leave it
-        corpus.write(files, state)
-        made(probe, home, files)
-        reply = probe("opens", home=str(home), count=len(questions), questions=questions)
-        if reply["failures"]:
-            raise SystemExit(f"the index cannot be opened: {reply['failures'][0]}")
-        for question, digests in reply["answers"].items():
-            allowed[question] |= set(digests)
-    probe.close()
-    rows = []
-    quiet = by_objects(home, options, count, questions, allowed, "opens")
-    rows.append(row("fresh objects, nobody writes", quiet))
-    with writing(home, files, corpus, options, tally) as written:
-        busy = by_objects(home, options, count, questions, allowed, "opens beside a writer")
+    corpus.write(files, "a")
+    made(probe, home, files)
+    quiet = by_objects(home, options, count, questions, "opens")
+    quiet.compare(looked_at(home, questions, probe))
+    with writing(home, files, corpus, questions, options, tally) as states:
+        busy = by_objects(home, options, count, questions, "opens beside a writer")
         fresh = by_processes(home, options, max(1, int(PROCESSES * count)), questions)
-    rows.append(row("fresh objects, beside a writer", busy))
-    rows.append(row("fresh processes, beside a writer", fresh))
+    busy.compare(set().union(*states))
+    probe.close()
+    rows = [
+        row("fresh objects, nobody writes", quiet), row("fresh objects, beside a writer", busy),
+        row("fresh processes, beside a writer", fresh),
+    ]
     tally.tables.append((["opened by", "opens", "failed", "p50 ms", "p95 ms"], rows))
-    tally.notes.append(f"{READERS} at once; {len(written)} ingests beside them")
+    tally.notes.append(f"{READERS} at once; {len(states) - 1} ingests beside them")
     for name, way in (("nobody writes", quiet), ("beside a writer", busy), ("processes", fresh)):
         tally.failures += [f"{name}, {n} times: {message}" for message, n in way.failures.most_common()]
     return tally
 
 
-def by_objects(
-    home: Path, options: Options, count: int, questions: list[str], allowed: dict[str, set[str]], label: str
-) -> Opens:
-    """Fresh objects in processes that stay, and answers that are those of one finished state."""
+def looked_at(home: Path, questions: list[str], probe: Probe) -> set[tuple[str, str]]:
+    """Question and digest of the answer, of each, while nobody writes."""
+    reply = probe("opens", home=str(home), count=len(questions), questions=questions)
+    if reply.get("failures", reply):
+        raise SystemExit(f"an index that nobody else opens cannot be opened: {reply}")
+    return pairs(reply)
+
+
+def pairs(reply: Said) -> set[tuple[str, str]]:
+    """Question and digest of the answer, of each."""
+    return {(question, answer) for question, answers in reply.get("answers", {}).items() for answer in answers}
+
+
+def by_objects(home: Path, options: Options, count: int, questions: list[str], label: str) -> Opens:
+    """Fresh objects in processes that stay."""
     found = Opens()
 
     def one(number: int, probe: Probe) -> Said:
@@ -83,10 +97,8 @@ def by_objects(
                     continue
                 found.failures.update(reply["failures"])
                 found.ms += reply["ms"]
-                for question, digests in reply["answers"].items():
-                    strange = sum(digest not in allowed[question] for digest in digests)
-                    if strange:
-                        found.failures[f"an answer of no finished state to {question!r}"] += strange
+                for question, answers in reply["answers"].items():
+                    found.answers.update((question, answer) for answer in answers)
 
         list(pool.map(reader, range(READERS)))
     for probe in probes:
@@ -109,29 +121,38 @@ def by_processes(home: Path, options: Options, count: int, questions: list[str])
 
 
 @contextmanager
-def writing(home: Path, files: Path, corpus: Corpus, options: Options, tally: Tally) -> Iterator[list[str]]:
-    """One ingest after the other meanwhile, each third a rebuild; gives what they did."""
+def writing(
+    home: Path, files: Path, corpus: Corpus, questions: list[str], options: Options, tally: Tally
+) -> Iterator[list[set[tuple[str, str]]]]:
+    """One ingest after the other meanwhile, each third a rebuild; gives what each left answers, the first state's too.
+
+    Asked after each, because word statistics depend on what was deleted before.
+    """
     over = threading.Event()
-    done: list[str] = []
     probe = Probe(options)
+    states = [looked_at(home, questions, probe)]
 
     def write() -> None:
         while not over.is_set():
-            state = ("swapped", "a")[len(done) % 2]
-            argv = [str(files)]
-            if len(done) % 3 == 2:
-                argv = ["rebuild"]
-            else:
-                corpus.write(files, state)
-            reply = probe("run", home=str(home), argv=argv)
-            done.append(argv[0])
+            rebuild = len(states) % 3 == 0
+            if not rebuild:
+                corpus.write(files, ("a", "swapped")[len(states) % 2])
+            reply = probe("run", home=str(home), argv=["rebuild"] if rebuild else [str(files)])
             if reply.get("status") != 0:
-                tally.failures.append(f"the writer failed: {reply.get('crashed') or reply.get('told') or reply['err']}")
+                said = reply.get("crashed") or reply.get("told") or reply["err"]
+                tally.failures.append(f"{'a rebuild' if rebuild else 'an ingest'} failed: {said}")
+            state: set[tuple[str, str]] = set()
+            for _ in range(ATTEMPTS):
+                reply = probe("opens", home=str(home), count=len(questions), questions=questions)
+                state |= pairs(reply)
+                if not reply.get("failures", True):
+                    break
+            states.append(state)
 
     with ThreadPoolExecutor(1) as pool:
         writer = pool.submit(write)
         try:
-            yield done
+            yield states
         finally:
             over.set()
             writer.result()
