@@ -216,7 +216,7 @@ def at_moment(share: float, scenario: Scenario, home: Path, options: Options) ->
 
 
 def look(outcome: Outcome, scenario: Scenario, home: Path, probe: Probe) -> None:
-    """Ask: whole papers answer, or there is no index yet and the command is named."""
+    """Ask: whole papers answer, or there is no index or no paper yet and the command is named."""
     reply = probe("look", home=str(home), questions=[*scenario.anchors, "list all papers"])
     if "crashed" in reply:
         outcome.said = reply["crashed"]
@@ -229,6 +229,9 @@ def look(outcome: Outcome, scenario: Scenario, home: Path, probe: Probe) -> None
             outcome.faults.append(f"ask does not answer: {outcome.said}")
     else:
         outcome.said = f"answers from {len(reply['papers'])} papers"
+        texts = [answer["text"] for answer in reply["answers"].values()]
+        if not reply["papers"] and not all("ingest" in text for text in texts):
+            outcome.faults.append(f"ask says of no papers, without the command: {texts[-1]}")
         torn = [paper for paper, text in reply["papers"].items() if text not in scenario.papers.get(paper, ())]
         if torn:
             outcome.faults.append(f"{len(torn)} papers are neither as before nor as after, such as {torn[0]}")

@@ -146,12 +146,8 @@ def opened(home: str) -> Assistant:
 
 
 def plain(answer: Any) -> dict[str, Any]:
-    """An answer as JSON, without what differs each time; numbers to six places, because where in memory vectors lie
-    decides the ninth.
-    """
-    fields = {key: value for key, value in answer_json(answer).items() if key not in NEVER_EQUAL}
-    rounded: dict[str, Any] = json.loads(json.dumps(fields), parse_float=lambda number: round(float(number), 6))
-    return rounded
+    """An answer as JSON, without what differs each time."""
+    return {key: value for key, value in answer_json(answer).items() if key not in NEVER_EQUAL}
 
 
 def said(answer: dict[str, Any]) -> list[Any]:

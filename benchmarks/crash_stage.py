@@ -30,6 +30,7 @@ GENERAL = (
     "who wins the next election?",
     "how large is the largest model?", "which papers use reinforcement learning?", "what is knowledge editing?",
 )
+MAX_APART = 1e-5  # of two fractions that count as equal
 TITLED = 10  # questions about one paper's title
 
 Said = dict[str, Any]  # a reply of the probe
@@ -210,7 +211,7 @@ def differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str
     for aspect, things in wanted.items():
         here = found.get(aspect, {})
         missing, more = sorted(things.keys() - here.keys()), sorted(here.keys() - things.keys())
-        other = [thing for thing in sorted(things.keys() & here.keys()) if things[thing] != here[thing]]
+        other = [thing for thing in sorted(things.keys() & here.keys()) if not alike(here[thing], things[thing])]
         if missing or more or other:
             first = (other or missing or more)[0]
             why = f" ({_fields(here[first], things[first])})" if other and isinstance(things[first], dict) else ""
@@ -220,10 +221,21 @@ def differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str
     return lines
 
 
+def alike(found: Any, wanted: Any) -> bool:
+    """Whether two values of JSON are equal; fractions to five places, as where vectors lie decides the eighth."""
+    if isinstance(found, float) and isinstance(wanted, float):
+        return abs(found - wanted) < MAX_APART
+    if isinstance(found, dict) and isinstance(wanted, dict):
+        return found.keys() == wanted.keys() and all(alike(found[key], wanted[key]) for key in wanted)
+    if isinstance(found, list) and isinstance(wanted, list):
+        return len(found) == len(wanted) and all(map(alike, found, wanted))
+    return bool(found == wanted)
+
+
 def _fields(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
     return ", ".join(
         f"{key} {found.get(key)} for {value}" if isinstance(value, int | float) else key
-        for key, value in wanted.items() if value != found.get(key)
+        for key, value in wanted.items() if not alike(found.get(key), value)
     )
 
 

@@ -112,4 +112,5 @@ def test_the_states_of_the_files_differ_and_chance_repeats_itself() -> None:
     assert corpus == Corpus.draw(ROOT / "seeds", 10, random.Random(1))
     states = [corpus.files(state) for state in ("a", "more", "swapped", "changed")]
     assert all(one != other for n, one in enumerate(states) for other in states[:n])
+    assert differences({"x": {"a": [0.5, "b"]}}, {"x": {"a": [0.5000001, "b"]}}) == []
     assert differences({"x": {"a": 1}}, {"x": {"a": 2, "b": 3}}) == ["x: 1 missing, 0 more, 1 other, such as 'a'"]
