@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sqlite3
 import struct
 import threading
 import time
@@ -38,6 +39,7 @@ FEW = 1500  # chunks that are compared one by one: walking the graph for so few 
 ATTEMPTS = 3  # at a search, while another process writes
 SAMPLE = 1000  # elements of the graph looked at before it is loaded
 HEADER_BYTES = 100
+CHECKED_BYTES = 64 << 20  # of a database whose pages are looked at before it is opened: a tenth of a second
 LOOK_AGAIN_S = 0.1
 
 Floats = npt.NDArray[np.float32]
@@ -66,6 +68,7 @@ class VectorIndex:
         if self._url is None and not self._create and not (self._folder / "chroma.sqlite3").exists():
             raise DamagedPart("the vectors are missing")
         if self._url is None:
+            _check_database(self._folder / "chroma.sqlite3")
             _check_graphs(self._folder)
         client, self._system = _client(self._folder, self._url)
         try:
@@ -258,6 +261,23 @@ def _client(folder: Path, url: str | None) -> tuple[ClientAPI, System | None]:
         if url is None:
             raise _failure("Chroma cannot open the vectors", exc) from exc
         raise StorageError(f"the Chroma server of ASSISTANT_CHROMA_URL does not answer ({_first_line(exc)})") from exc
+
+
+def _check_database(path: Path) -> None:
+    """Look at the pages of a small database before Chroma does: at some that are damaged it ends the process.
+
+    Raises:
+        DamagedPart: SQLite finds a fault.
+    """
+    if not path.exists() or path.stat().st_size > CHECKED_BYTES:
+        return
+    try:
+        with contextlib.closing(sqlite3.connect(path, timeout=30)) as database:
+            (found,) = database.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.DatabaseError as exc:
+        raise _failure("the vectors cannot be read", exc) from exc
+    if found != "ok":
+        raise DamagedPart("the vectors are damaged")
 
 
 def _check_graphs(folder: Path) -> None:

@@ -28,6 +28,7 @@ BASIS_PAPERS = 512
 LOCK = "write.lock"
 SHIPPED_BASES = Path(assistant.__file__).parent / "bases"  # named by `Embedder.model`: one serves every precision
 SOON_INDEXED = 5_000  # papers whose words are indexed in a few seconds
+QUICKLY_CHECKED_BYTES = 64 << 20  # of a database whose pages are looked at before it is written to
 MAX_DELETED_SHARE = 0.1  # of the papers, in a larger collection
 SECOND_LOOK_S = 1.0  # before anything is taken for damaged: what another process holds is let go by then
 
@@ -109,7 +110,13 @@ def _put_right(
     collection: Collection, writer: Writer, settings: Settings, embedder: Embedder, progress: Progress | None,
     mended: list[str],
 ) -> None:
-    """Finish or undo what a crash left half written, and make damaged parts anew from the database."""
+    """Finish or undo what a crash left half written, and make damaged parts anew from the database.
+
+    Raises:
+        StorageError: the database itself is damaged.
+    """
+    if (found := collection.store.integrity(at_most=QUICKLY_CHECKED_BYTES)) != "ok":
+        raise damaged_database(sqlite3.DatabaseError(found.splitlines()[0]))
     try:
         collection.check_lexical()
     except DamagedPart as exc:
@@ -129,6 +136,7 @@ def _put_right(
 
 def _recover(collection: Collection, writer: Writer) -> None:
     writer.recover()
+    _settle_words(collection)
     sweep(collection)
     collection.check()
 
@@ -140,6 +148,10 @@ def settle(collection: Collection) -> None:
     collection, or one of which many were deleted, is indexed anew.
     """
     collection.vectors.settle()
+    _settle_words(collection)
+
+
+def _settle_words(collection: Collection) -> None:
     deleted, papers = collection.lexical.deleted(), collection.lexical.count()
     if deleted and (papers <= SOON_INDEXED or deleted > MAX_DELETED_SHARE * papers):
         _index_words(collection)

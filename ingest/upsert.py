@@ -19,6 +19,7 @@ import numpy as np
 from assistant.code_links import gives_code
 from assistant.collection import Collection
 from assistant.embedder import Embedder
+from assistant.errors import StorageError
 from assistant.records import Paper, Source
 from assistant.retrieval.filters import author_words
 from assistant.retrieval.names import abbreviations
@@ -108,6 +109,8 @@ class Writer:
         except ValueError:  # the journal itself was cut: nothing was written after it
             self._journal.unlink()
             return 0
+        except IsADirectoryError as exc:
+            raise StorageError(f"{JOURNAL} in the index folder is a folder; move it away and run ingest again") from exc
         vectors, lexical = self._collection.vectors, self._collection.lexical
         entries = self._collection.store.entries(ids)
         again = list(embed(
