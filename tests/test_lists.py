@@ -9,10 +9,10 @@ from test_answers import check_contract
 
 from assistant import Assistant, Paper, Settings
 from assistant.answering.facets import facets_in
-from assistant.answering.limits import limit
 from assistant.answering.membership import CUTS, alternatives_of
 from assistant.answering.method_names import method_name
 from assistant.answering.proof import proof_of
+from assistant.reading.limits import without_limit
 from assistant.records import Answer, Hit, SentenceHit
 from assistant.retrieval.filters import Filters
 from assistant.ui.cli import main
@@ -219,17 +219,20 @@ def test_a_group_of_languages_is_found_by_its_members(assistant: Assistant) -> N
     ("papers with two-stage training", None), ("which papers use three datasets?", None),
     ("which 7B models are Japanese?", None), ("two of those papers", None), ("at least three papers on speech", None),
     ("list 0 papers", None), ("what did one of them find?", None), ("3.5 models", None),
-    ("papers on 3 languages", None),
+    ("papers on 3 languages", None), ("top-3 recommendation papers", 3), ("top 3 on recommendation", 3),
+    ("papers that report top-5 accuracy", None),
 ])
 def test_a_number_of_papers_is_told_from_other_numbers(text: str, count: int | None) -> None:
-    found = limit(text)
-
-    assert (found.count if found else None) == count
+    assert without_limit(text)[0] == count
 
 
-def test_as_many_papers_are_listed_as_are_asked_for(assistant: Assistant) -> None:
+@pytest.mark.parametrize("question", [
+    "three papers about recommendation", "top-3 recommendation papers", "top 3 on recommendation",
+    "The top three papers about recommendation", "what are the 3 best papers on recommendation?",
+])
+def test_as_many_papers_are_listed_as_are_asked_for(question: str, assistant: Assistant) -> None:
     every = assistant.ask("papers about recommendation")
-    three = assistant.ask("three papers about recommendation")
+    three = assistant.ask(question)
 
     assert [item.paper_id for item in three.items] == [item.paper_id for item in every.items[:3]]
     assert three.matched == every.matched > 3

@@ -31,7 +31,7 @@ _ITSELF = _WORKS | frozenset(
     """paper abstract article document collection index database corpus file files topics subjects you your
     read updated duplicates""".split()
 )
-_TO_ASSISTANT = re.compile(r"\W*(?:who|what) are you\b|\W*are you (?!sure)\w+\W*$", re.IGNORECASE)
+_TO_ASSISTANT = re.compile(r"^\W*(?:(?:who|what) are you\b|are you (?!sure)\w+\W*$)", re.IGNORECASE)
 # Words that a question about the collection may have without asking for anything else.
 _OTHER_WORDS = frozenset(
     """assistant bot collection corpus database index library dataset set here inside contain contains contained hold

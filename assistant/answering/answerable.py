@@ -9,9 +9,9 @@ fitted, and its thresholds are set, by ``benchmarks/refusal.py``.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
+from itertools import pairwise
 
 from assistant.answering.asked import Asked
 from assistant.answering.sentences import MAX_OF_PAPER, Reading
@@ -31,7 +31,7 @@ OFF_TOPIC = 0.3  # … and below which nothing is
 # Words that ask of a name itself.
 OF_NAMES = frozenset(["abbreviation", "acronym", "stand", "stands", "meaning"])
 
-_BEGINS = re.compile(r"(?:^|[.?!:;])\W*$")  # right after this, every word has a capital
+_ENDS = frozenset(".?!:;")  # right after these, every word has a capital
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +109,13 @@ def capitalised(text: str) -> list[str]:
     ['Western', 'Australia']
     """
     found = list(WORD.finditer(text))
-    capitals = [match for match in found if match.group()[0].isupper()]
+    capitals = [word for word in found if word.group()[0].isupper()]
     if 2 * len(capitals) > len(found):
         return []
-    return [match.group() for match in capitals if not _BEGINS.search(text[:match.start()])]
+    return [
+        word.group() for before, word in pairwise(found)
+        if word.group()[0].isupper() and _ENDS.isdisjoint(text[before.end():word.start()])
+    ]
 
 
 def probability(found: Signs) -> float:

@@ -54,7 +54,7 @@ _REQUEST = {
     "zh": "请用英语提问。", "ja": "英語で質問してください。", "ko": "영어로 질문해 주세요.",
     "ru": "Пожалуйста, задайте вопрос на английском языке.", "ar": "يرجى طرح السؤال باللغة الإنجليزية.",
 }
-_WHAT_IN_GERMAN = re.compile(r"\W*was (?:ist|sind|macht|bedeutet|kann|sagt|tut)\b", re.IGNORECASE)  # "was" is English
+_WHAT_IN_GERMAN = re.compile(r"^\W*was (?:ist|sind|macht|bedeutet|kann|sagt|tut)\b", re.IGNORECASE)  # "was" is English
 _LATIN_RUN = re.compile(r"[A-Za-z0-9À-ɏ][A-Za-z0-9À-ɏ .+’'/-]*")
 
 

@@ -59,7 +59,7 @@ def signs(question: Question, papers: Sequence[str], retriever: Retriever, *, ca
 def leaning(found: Signs) -> float:
     """P(the question goes on about these papers), 0–1."""
     score = BIAS + sum(w * value for w, value in zip(astuple(WEIGHTS), astuple(found), strict=True))
-    return 1 / (1 + math.exp(-score))
+    return 1 / (1 + math.exp(-max(-30.0, min(30.0, score))))
 
 
 def _met(ranking: Ranking, weights: Floats) -> float:

@@ -15,9 +15,9 @@ _THEM = (
 WHICH_OF = re.compile(
     rf"\b(?P<ask>which|what|who|how many|any|none|some|either|each|most|one)(?:\s+(?:ones?|papers?))?\s+"
     rf"(?:of|among|from|amongst|out of)\s+{_THEM}(?!\s+(?:that|which|who)\b)|"
-    r"^(?:\W*(?:and|so|but|ok|okay)\b\W*)*(?:of|among)\s+(?:those|these|them)\b\s*,?|"
+    r"^\W*(?:(?:and|so|but|ok|okay)\b\W*)*(?:of|among)\s+(?:those|these|them)\b\s*,?|"
     r"^\W*(?:all|list|show)(?: all)? of (?:those|these|them)\b|"
-    r"^(?:\W*(?:and|so|but|ok|okay)\b\W*)*(?P<ones>which|what) ones?\b|"
+    r"^\W*(?:(?:and|so|but|ok|okay)\b\W*)*(?P<ones>which|what) ones?\b|"
     r"\b(?:do|does|are|is|did|have|has) (?:any|some|all|either|one|both) (?:of )?(?:those|these|them)\b|"
     rf"\b(?:these|those) {WORKS}\b",
     re.IGNORECASE,

@@ -13,7 +13,8 @@ from itertools import pairwise
 
 from assistant.collection import Collection
 from assistant.reading.reader import Reading
-from assistant.retrieval.names import SIZE_WORDS, Name, find_names, main_sense, name_key, one_edit_apart
+from assistant.retrieval.names import SIZE_WORDS, Name, find_names, main_sense, name_key
+from assistant.retrieval.spelling import MOST_UNKNOWN, is_slip
 from assistant.retrieval.words import FUNCTION_WORDS, words
 
 IsWord = Callable[[str], bool]
@@ -62,13 +63,15 @@ def conditions(mentions: Iterable[Name], reading: Reading, collection: Collectio
     """What mentions ask for, each name once, slips put right."""
     store = collection.store
     found: dict[str, Condition] = {}
+    looked_up: set[str] = set()
     for name in mentions:
         key, meant = name.key, None
         known = bool(store.papers_with_name(key))
         surface = name.surface
-        if not known:
+        if not known and len(looked_up) < MOST_UNKNOWN and key not in looked_up:
+            looked_up.add(key)
             for candidate, written in [(key, surface), *_with_word_before(name, reading)]:
-                close = _meant(candidate, collection)
+                close = _meant(candidate, written, collection)
                 if len(close) == 1:
                     key, surface, meant = close[0], written, store.surface(close[0])
                     break
@@ -108,11 +111,14 @@ def _needed(name: Condition, collection: Collection) -> float:
     return 0.0 if shaped else MEANT_AS_NAME
 
 
-def _meant(key: str, collection: Collection) -> list[str]:
+def _meant(key: str, surface: str, collection: Collection) -> list[str]:
     """The known names an unknown one may be a slip of; itself, if it is known."""
     if collection.store.papers_with_name(key):
         return [key]
-    return sorted(other for other in collection.store.names_like(key) if _is_slip(key, other))
+    return sorted(
+        other for other in collection.store.names_like(key)
+        if is_mistyped(key, surface, other, collection.store.surface(other))
+    )
 
 
 def _with_word_before(name: Name, reading: Reading) -> Iterator[tuple[str, str]]:
@@ -123,11 +129,24 @@ def _with_word_before(name: Name, reading: Reading) -> Iterator[tuple[str, str]]
             yield name_key(surface), surface
 
 
-def _is_slip(asked: str, known: str) -> bool:
-    """Whether a name is another one mistyped: one letter off in a long name, two swapped in a short one."""
-    if not one_edit_apart(asked, known):
-        return False
-    return len(asked) >= MIN_CORRECTABLE or (len(asked) == len(known) == 4 and sorted(asked) == sorted(known))
+def is_mistyped(key: str, surface: str, known: str, written: str) -> bool:
+    """Whether a name is another one mistyped, or its plural; a short one, only if two letters are swapped.
+
+    Args:
+        key: of the name asked for.
+        surface: how the question writes it.
+        known: key of the other name.
+        written: how papers write that.
+    """
+    if len(key) < MIN_CORRECTABLE:
+        return len(key) == len(known) == 4 and sorted(key) == sorted(known) and is_slip(key, known)
+    return (key == f"{known}s" and surface.endswith("s")) or is_slip(_letters(surface, key), _letters(written, known))
+
+
+def _letters(surface: str, key: str) -> str:
+    """What a key has of a name, with its capitals; the key, where the name drops something inside."""
+    letters = "".join(c for c in surface if c.isalnum())[:len(key)]
+    return letters if letters.casefold() == key else key
 
 
 def _means_a_name(name: Name, collection: Collection, is_word: IsWord) -> bool:

@@ -26,7 +26,7 @@ _TOKEN = re.compile(
     r"[^\W_][\w.’']*(?:[-‐‑–]\s?(?=[A-Z0-9]\b)[\w.]+|[-‐‑–/^][\w.]+)*\+*"
 )
 _SIZE = re.compile(
-    r"(?:\d+(?:\.\d+)?x?)?\d*(?:\.\d+)?[bmkt]|\d+(?:\.\d+)?(?:bn|billion|million)", re.IGNORECASE
+    r"(?:\d+(?:\.\d+)?x)?\d*(?:\.\d+)?[bmkt]|\d+(?:\.\d+)?(?:bn|billion|million)", re.IGNORECASE
 )
 _VERSION = re.compile(r"v?\d{1,2}(?:\.\d+)*", re.IGNORECASE)
 SIZE_WORDS = frozenset(
