@@ -97,6 +97,7 @@ class Question:
     phrases: tuple[str, ...] = ()            # the topic as it stands in the question, phrase by phrase
     comparing: float = 0.0                   # P(a comparison is asked for), 0–1
     limit: int | None = None                 # papers that a list shall show at most
+    aside: tuple[str, ...] = ()              # words, in lower case, that an answer need not have
 
     @property
     def unknown(self) -> tuple[Condition, ...]:
@@ -200,6 +201,18 @@ def understand(
         sum(chance for form, chance in reading.forms if form in ("list", "count")),
         tuple(_phrases(kept, reading, text, hard)),
         sum(chance for form, chance in reading.forms if form == "compare"), wanted,
+        _aside(reading, text, form, names, collection),
+    )
+
+
+def _aside(
+    reading: Reading, text: str, form: str, names: Sequence[Condition], collection: Collection
+) -> tuple[str, ...]:
+    """Words that only ask, or say for whom: of a definition all of them, else those that no paper has."""
+    asking = [token for place, token in enumerate(reading.tokens) if not reading.is_subject(place)]
+    return tuple(
+        word for word in _words_of(asking, text, names)
+        if form == "definition" or not collection.lexical.word_frequency(word)
     )
 
 

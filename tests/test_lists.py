@@ -207,6 +207,16 @@ def test_a_group_of_languages_is_found_by_its_members(assistant: Assistant) -> N
     assert all("Swahili" in item.quote for item in answer.items if item.paper_id in on_swahili)
 
 
+@pytest.mark.parametrize("question", ["surveys on hallucination", "are there surveys of hallucination?"])
+def test_a_list_plainly_asked_for_is_refused_rather_than_answered_by_loose_sentences(
+    question: str, assistant: Assistant
+) -> None:
+    answer = assistant.ask(question)
+
+    assert answer.abstained and not answer.citations
+    assert answer.nearest and answer.reason == "no paper of the collection fits"
+
+
 # -- how many are asked for
 
 

@@ -133,6 +133,22 @@ def test_a_slip_in_a_name_is_taken_for_the_name(assistant: Assistant) -> None:
     assert question.corrected == "what is EasyEdit?"
 
 
+@pytest.mark.parametrize(("text", "names", "topic"), [
+    ("what should a PhD student read about GPT-J?", ["GPT-J"], ()),
+    ("for my MSc thesis: papers on pruning", [], ("pruning",)),
+    ("My boss at IBM wants papers on hallucination", [], ("hallucination",)),
+    ("explain LoRA to my grandmother", ["LoRA"], ()),
+    ("Explain MEMIT to me like I'm five", ["MEMIT"], ()),
+])
+def test_for_whom_it_is_asked_is_neither_name_nor_topic(
+    text: str, names: list[str], topic: tuple[str, ...], assistant: Assistant
+) -> None:
+    question = assistant.understand(text)
+
+    assert ([name.surface for name in question.names], question.topic) == (names, topic)
+    assert not assistant.ask(text).abstained
+
+
 @pytest.mark.parametrize("name", [
     "QLoRA", "qlora", "Mixtrel", "GPT-NeoZ", "EasyEditX", "MEMITO", "xEasyEdit", "LoRAM", "MIMET", "Spectran",
 ])

@@ -36,7 +36,7 @@ class Extractive:
         """Answer any question; what cannot be answered is refused, with the reason and what comes nearest."""
         if question.kind == "empty":
             return _said(answer_id, question, "Please ask a question in words.", reason="no words in the question")
-        language = language_of(question.text, self._retriever.collection)
+        language = language_of(question.text, self._retriever.collection, self._retriever.is_word)
         if language is not None:
             return self._translated(answer_id, question, language)
         if is_about(question, self._retriever):
@@ -89,7 +89,7 @@ class Extractive:
         told, listed = self.told_and_listed(answer_id, question)
         found = routing.signs(question, listed, told)
         if told.abstained or listed.abstained:
-            sure = question.listing >= routing.SURE and told.confidence < routing.TOLD
+            sure = question.listing >= routing.SURE and (question.kind != "topic" or told.confidence < routing.TOLD)
             answer = listed if question.kind in LISTS and (told.abstained or sure) else told
         elif routing.is_list(found):
             answer = listed

@@ -23,6 +23,8 @@ MIN_CORRECTABLE = 5   # letters a name must have before a slip in it is a better
 READ_AS_NAME = 0.5    # chance from which the reader alone makes a name
 MEANT_AS_NAME = 0.3   # chance from which a name of the collection is one in this question too: most names are tagged so
 SHORT_FOR = 0.6       # the same of an abbreviation that papers spell out (SFT), which is a phrase as often as a name
+ASIDE = 0.25          # chance to be no subject from which a word written like a name that no paper has is said aside
+ASIDE_KNOWN = 0.9     # the same where some paper has it
 COMMON_SHARE = 0.5    # a name that more of the collection mentions does not tell papers apart
 
 
@@ -48,6 +50,10 @@ def find_mentions(text: str, reading: Reading, collection: Collection, is_word: 
     mentions += _plain_names(text, collection)
     mentions += _read_names(reading, collection, is_word, mentions)
     known = {name.key for name in mentions if collection.store.papers_with_name(name.key)}
+    mentions = [  # "what should a PhD student read about GPT-J?" does not ask about PhD
+        name for name in mentions
+        if reading.chance("asking", name.start, name.end) < (ASIDE_KNOWN if name.key in known else ASIDE)
+    ]
     chosen: list[Name] = []
     for name in sorted(mentions, key=lambda m: (m.key not in known, m.start - m.end, m.start)):
         inside = [other for other in chosen if name.start <= other.start and other.end <= name.end]

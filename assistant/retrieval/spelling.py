@@ -41,6 +41,14 @@ def edits(word: str, letters: str = LETTERS) -> Iterator[str]:
             yield head + letter + tail
 
 
+def _stems(word: str, is_word: Callable[[str], bool]) -> Iterator[tuple[str, str]]:
+    """(ending, stem) of a word of the language: with no ending, and with each that a known word stands before."""
+    for ending in ("", *ENDINGS):
+        stem = word.removesuffix(ending)
+        if (stem != word or not ending) and is_word(stem):
+            yield ending, stem
+
+
 def is_slip(typed: str, meant: str) -> bool:
     """Whether a word is another one typed wrong, and not most likely a third.
 
@@ -87,12 +95,13 @@ def derived(word: str, is_word: Callable[[str], bool]) -> bool:
 def nearest_word(word: str, lexical: LexicalIndex, is_word: Callable[[str], bool]) -> str | None:
     """The word that ``word`` is a slip of and most papers have; None if none has at least two.
 
-    Only a word of the language is meant. Of those that papers have equally often, two letters swapped count most, then
-    the length, then the alphabet.
+    Only a word of the language is meant, or one with an ending, which then is typed too. Of those that papers have
+    equally often, two letters swapped count most, then the length, then the alphabet.
     """
     found = {
-        other: papers for other in set(edits(word)) if is_slip(word, other) and is_word(other)
-        and (papers := lexical.word_frequency(other)) >= MIN_PAPERS
+        other: papers for other in set(edits(word)) if any(
+            is_slip(word.removesuffix(ending), stem) for ending, stem in _stems(other, is_word) if word.endswith(ending)
+        ) and (papers := lexical.word_frequency(other)) >= MIN_PAPERS
     }
     swapped = {other for other in found if sorted(other) == sorted(word)}
     return min(found, key=lambda other: (-found[other], other not in swapped, len(other), other), default=None)
