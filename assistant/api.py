@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from assistant.answering.drafting import Draft, Drafting
 from assistant.answering.stream import AnswerStream, AsyncAnswerStream, Brake, Pieces
+from assistant.answering.wording import cut_notice
 from assistant.backends.circuit import ModelServers
 from assistant.closing import Closing
 from assistant.collection import Collection
@@ -83,7 +84,7 @@ class Assistant(Closing):
         """Answer one question; never raises for what the question says, nor for what a language model does.
 
         Args:
-            question: cut after 10,000 characters.
+            question: cut after 2,000 characters, which the answer then says.
             answer_id: default: a hash of the question.
             filters: only papers that pass them are looked at; if there are none, the answer is a refusal that says so.
             scope: the papers it refers back to; see `assistant.followup`.
@@ -142,10 +143,14 @@ class Assistant(Closing):
         answer_id = answer_id or id_of(typed)
         draft = self.collection.read(lambda: self._drafting.draft(text, typed, answer_id, filters, scope))
         drafted = round((time.perf_counter() - began) * 1000, 1)
+        cut = cut_notice(original or question)
+        if cut:
+            yield cut
         for piece in self._answered(draft, typed, cap, brake):
             if isinstance(piece, Answer):
                 total = round((time.perf_counter() - began) * 1000, 1)
-                piece = replace(piece, timings={"total": total, "quoting": drafted, **piece.timings})
+                timings = {"total": total, "quoting": drafted, **piece.timings}
+                piece = replace(piece, text=cut + piece.text, timings=timings)
                 if self.settings.trace_file is not None:
                     log_answer(piece, self.settings.trace_file, with_text=self.settings.trace_text)
             yield piece

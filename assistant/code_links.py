@@ -1,8 +1,10 @@
-"""Whether an abstract gives code: it links to a repository, or says that its code can be had."""
+"""Whether an abstract gives code, by a link to a repository or in words; and whether a question asks for that."""
 
 from __future__ import annotations
 
 import re
+
+from assistant.retrieval.words import content_words
 
 # Where code, models and data are kept. A page of a host about something else (github.com/features) needs an owner too.
 _REPOSITORY = re.compile(
@@ -32,6 +34,21 @@ _AS_OPEN_SOURCE = re.compile(
     r"\b(?:is|are|was|been) (?:\w+ )?(?:released|published|available|provided) (?:as|under an?) open[- ]source\b",
     re.IGNORECASE,
 )
+# What asks for it in a question.
+_ASKED = re.compile(
+    r"\b(?:releas\w+|publish\w*|shar\w+|provid\w+|giv\w+|open[- ]?sourc\w+|have|has|with|offer\w*|ma[kd]e\w*|"
+    r"link\w*|come|without|lack\w*)\b"
+    r"[^.?!]{0,40}\b(?:code\w*|implementations?|repositor\w+|github|source)\b|\bopen[- ]?source\w*\b|"
+    r"\b(?:code\w*|implementations?|repositor\w+)\b[^.?!]{0,30}\b(?:available|public\w*|released|online|open)\b",
+    re.IGNORECASE,
+)
+_ASKED_NOT = re.compile(r"\b(?:no|not|n['’]t|without|never|lack\w*)\b|n['’]t\b", re.IGNORECASE)
+_ASKING = frozenset(
+    """release releases released publish published public publicly share shares shared provide provides provided open
+    source sourced opensource code codes codebase implementation implementations repository repositories github
+    available online offer offers come comes link links papers paper methods works models ones approaches studies
+    results systems also actually even two three four five anywhere somewhere freely author authors do""".split()
+)
 
 
 def gives_code(abstract: str) -> bool:
@@ -46,3 +63,14 @@ def gives_code(abstract: str) -> bool:
     (True, False)
     """
     return any(pattern.search(abstract) for pattern in (_REPOSITORY, _IS_THERE, _GIVEN, _AS_OPEN_SOURCE))
+
+
+def code_asked(text: str) -> tuple[bool | None, bool]:
+    """Whether papers that release code are asked for, or those that do not; and whether anything else is asked of them.
+
+    >>> code_asked("which of those release code?"), code_asked("those about speech without code")
+    ((True, False), (False, True))
+    """
+    code = _ASKED_NOT.search(text) is None if _ASKED.search(text) else None
+    words = content_words(text)
+    return code, any(word not in _ASKING for word in words) if code is not None else bool(words)

@@ -15,17 +15,17 @@ from assistant.collection import Collection
 from assistant.errors import MisuseError
 from assistant.reading.conditions import Condition, conditions, decisive, find_mentions
 from assistant.reading.features import EXCLUDING, Token
+from assistant.reading.limits import without_limit
 from assistant.reading.negated import JOINING, with_negated, without_need
 from assistant.reading.reader import Reading
-from assistant.retrieval.names import Name, find_names, name_key
-from assistant.retrieval.spelling import derived, nearest_word
-from assistant.retrieval.words import FUNCTION_WORDS, words
+from assistant.reading.slips import find_slips, put_right
+from assistant.retrieval.names import Name
+from assistant.retrieval.words import words
 
 __all__ = ["Condition", "Exclusion", "Question", "looked_at", "understand"]
 
-MAX_QUESTION = 10_000  # characters
-MIN_CORRECTABLE = 5   # letters a word must have before a slip in it is a better guess than another word
-MAX_CORRECTABLE = 24  # letters; longer ones are no words, and have too many edits to try
+MAX_QUESTION = 2_000   # characters
+MAX_SIGNS = 8         # in a row: "?!", "...", "-->", emoji
 
 EVERYWHERE = 0.33     # share of the papers that have a word of no use beside a name
 
@@ -39,6 +39,7 @@ RELATING = frozenset(
 
 SUBJECT_AGAIN = (["about"], ["on"], ["regarding"], ["concerning"])
 
+_LONG_RUN = re.compile(rf"(\W{{{MAX_SIGNS}}})\W+")
 # What answers know how to give, by what the reader tells apart. The rest is as it is called.
 _KIND_OF_FORM = {"definition": "fact", "yesno": "fact", "chat": "collection"}
 # "Other than the paper on X" leaves out what is about X, "without X" all that mentions it.
@@ -52,7 +53,7 @@ _METADATA = re.compile(
     r"\bwho (?:is|are|was|were) (?:\w+ ){0,3}?authors?\b|\b(?:which|what|most|how many|names? of the) authors?\b|"
     r"\b(?:list|name|give|show|tell|find|know)(?: me)?(?: all)?(?: the)? authors?\b(?!['’])|"
     r"^\W*(?:the )?authors? of\b(?!.*\b(?:what|why|how)\b)|\b(?:first|last|lead) author\b|"
-    r"\bwhen (?:was|were) .+ (?:published|released|written|proposed|introduced)\b|"
+    r"\bwhen (?:was|were) (?:\S+ ){1,20}?(?:published|released|written|proposed|introduced)\b|"
     r"\bpublished (?:in|on|by|at|before|after)\b|"
     r"\b(?:what|which|papers?|works?|articles?) did \S+(?: \S+){0,3} (?:write|co-?author|publish)\b|\bauthored by\b|"
     r"\b(?:papers?|works?|studies|articles|abstracts) (?:from|of|in|since|before|after) (?:19|20)\d\d\b|"
@@ -95,6 +96,8 @@ class Question:
     listing: float = 0.0                     # P(a list or a count of papers is asked for), 0–1
     phrases: tuple[str, ...] = ()            # the topic as it stands in the question, phrase by phrase
     comparing: float = 0.0                   # P(a comparison is asked for), 0–1
+    limit: int | None = None                 # papers that a list shall show at most
+    aside: tuple[str, ...] = ()              # words, in lower case, that an answer need not have
 
     @property
     def unknown(self) -> tuple[Condition, ...]:
@@ -118,7 +121,7 @@ class Question:
         for name in self.names:
             if name.meant:
                 text = text.replace(name.surface, name.meant)
-        return _put_right(text, self.slips)
+        return put_right(text, self.slips)
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -127,7 +130,9 @@ class Question:
 
 
 def looked_at(question: object) -> str:
-    """What is looked at of a question: its first 10,000 characters.
+    """Return what is looked at of a question: its first 2,000 characters, those that print, with single spaces.
+
+    Runs of signs are cut, so that a pattern which looks for signs between words takes time linear in the text.
 
     Raises:
         MisuseError: it is no text.
@@ -137,7 +142,8 @@ def looked_at(question: object) -> str:
             f"a question is text, and not of the type {type(question).__name__}; "
             'example: assistant.ask("what is Redco?")'
         )
-    return question[:MAX_QUESTION]
+    text = " ".join("".join(c if c.isprintable() else " " for c in question[:MAX_QUESTION]).split())
+    return _LONG_RUN.sub(r"\1", text)
 
 
 def understand(
@@ -146,14 +152,15 @@ def understand(
     """Tell kind, names, exclusions and topic of a question, whatever it is.
 
     Args:
+        text: as `looked_at` gives it.
         read: the trained reader.
         is_word: whether a lower-case word is one of the language; the embedder's vocabulary knows.
     """
-    typed = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    typed = text
     if not any(c.isalnum() for c in typed):
         return Question(typed, "empty", trace=("no letter or digit in the question",))
-    slips = tuple(_slips(typed, collection, is_word))
-    text = _put_right(typed, slips)
+    slips = tuple(find_slips(typed, collection, is_word))
+    wanted, text = without_limit(put_right(typed, slips))
     reading = read(text)
     if reading.forms[0][0] in ("list", "count") and (said := without_need(text)) != text:
         text, reading = said, read(said)
@@ -180,7 +187,7 @@ def understand(
     any_of = len(hard) > 1 and _alternatives(text, hard)
     wants = reading.wants[0] if form == "fact" else ""
     trace = [f"kind: {kind} (form: {form} {chance:.2f})"]
-    trace += [f"read as: {text}"] if text != _put_right(typed, slips) else []
+    trace += [f"read as: {text}"] if text != put_right(typed, slips) else []
     trace += [f"wants: {wants} ({reading.wants[1]:.2f})"] if wants else []
     trace += [f"word {word!r}: taken for {meant}" for word, meant in slips]
     for name in names:
@@ -193,7 +200,19 @@ def understand(
         typed, kind, names, hard, any_of, topic, exclusions, _text_of(kept, reading), slips, tuple(trace), form, wants,
         sum(chance for form, chance in reading.forms if form in ("list", "count")),
         tuple(_phrases(kept, reading, text, hard)),
-        sum(chance for form, chance in reading.forms if form == "compare"),
+        sum(chance for form, chance in reading.forms if form == "compare"), wanted,
+        _aside(reading, text, form, names, collection),
+    )
+
+
+def _aside(
+    reading: Reading, text: str, form: str, names: Sequence[Condition], collection: Collection
+) -> tuple[str, ...]:
+    """Words that only ask, or say for whom: of a definition all of them, else those that no paper has."""
+    asking = [token for place, token in enumerate(reading.tokens) if not reading.is_subject(place)]
+    return tuple(
+        word for word in _words_of(asking, text, names)
+        if form == "definition" or not collection.lexical.word_frequency(word)
     )
 
 
@@ -215,32 +234,6 @@ def _is_bare(reading: Reading) -> bool:
     return not any(
         tag == "asking" and token.is_content for token, tag in zip(reading.tokens, reading.tags, strict=True)
     ) and "?" not in reading.tokens[-1].text
-
-
-def _slips(text: str, collection: Collection, is_word: Callable[[str], bool]) -> Iterator[tuple[str, str]]:
-    """Words that no paper has but that are one letter from words that papers have: typed wrong, most likely.
-
-    Words the model knows whole are English whether a paper has them or not, and names are not words.
-    """
-    shaped = [(name.start, name.end) for name in find_names(text)]
-    for word, start, end in dict.fromkeys(words(text)):
-        if not MIN_CORRECTABLE <= len(word) <= MAX_CORRECTABLE or not word.isalpha() or word in FUNCTION_WORDS:
-            continue
-        if any(a < end and start < b for a, b in shaped) or is_word(word):
-            continue
-        if collection.store.name_counts([name_key(word)]) or collection.lexical.word_frequency(word):
-            continue
-        if derived(word, is_word):
-            continue
-        meant = nearest_word(word, collection.lexical, is_word)
-        if meant is not None:
-            yield text[start:end], meant
-
-
-def _put_right(text: str, slips: Sequence[tuple[str, str]]) -> str:
-    for typed, meant in slips:
-        text = re.sub(rf"\b{re.escape(typed)}\b", meant, text, flags=re.IGNORECASE)
-    return text
 
 
 # -- what is left out

@@ -13,7 +13,12 @@ from assistant.answering.about import is_about
     ("How many abstracts have no title?", "20 of 326 papers have no title."),
     ("which files did you read?", "002_f236ea0958816c3a.txt (221 papers)"),
     ("how many papers are in each file?", "000_60c0806cc8dd5fb6.txt (11 papers)"),
-    ("what topics are covered?", "T5 (48)"),
+    ("what topics are covered?", "T5 (48)"), ("What is this collection about?", "machine translation"),
+    ("what are these papers about?", "speech recognition"), ("give me an overview", "code generation"),
+    ("Could I have an overview of the whole collection?", "medical domain"),
+    ("what's inside this collection, roughly?", "editing"),
+    ("which themes do the abstracts deal with", "instruction tuning"), ("what's your corpus about?", "T5 (48)"),
+    ("summarise this library for me", "continual learning"), ("what areas of research do you cover?", "ASR"),
     ("what's the longest abstract?", "The longest abstract has 1,918 characters"),
     ("which abstract is the shortest", "the shortest 505"),
     ("how many papers give code?", "72 of 326 abstracts give code"),
@@ -37,7 +42,8 @@ def test_what_is_kept_is_told_without_citations(question: str, said: str, assist
     "which papers give code?", "how many papers give code for editing?", "how many papers give no code?",
     "how many papers mention GPT-J?",
     "what is Redco?", "which embedding models are compared?", "papers about code", "what is the weather today?",
-    "how long are the answers of chatbots?",
+    "how long are the answers of chatbots?", "give me an overview of instruction tuning", "overview of model editing",
+    "what topics does LLaMA-Adapter cover?",
 ])
 def test_a_question_with_another_subject_is_searched(question: str, assistant: Assistant) -> None:
     understood = assistant.understand(question)

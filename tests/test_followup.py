@@ -317,6 +317,22 @@ def test_what_is_asked_of_papers_referred_to_is_no_talk_about_the_collection(
     assert answer.kind == "list" and answer.considered == len(papers_of(said(LIST).answer))
 
 
+@pytest.mark.parametrize("question", [
+    "Does it release its code?", "is its code public?", "is it open source?", "Do the authors share code?",
+    "Is the code available?", "is the implementation online?",
+])
+def test_code_that_an_abstract_does_not_speak_of_is_not_said(question: str, assistant: Assistant) -> None:
+    silent, speaking = Dialogue(assistant), Dialogue(assistant)
+    silent.ask("what is CoME?")
+    speaking.ask("what is MEMIT?")
+
+    answer = silent.ask(question)
+
+    assert answer.abstained and (answer.reason or "").endswith("does not say that its code is given")
+    assert "“CoME: An Unlearning-based Approach to Conflict-free Model Editing”" in (answer.reason or "")
+    assert speaking.ask(question).citations[0].title == "Mass-Editing Memory in a Transformer"
+
+
 def test_a_refused_question_has_spoken_of_the_paper_it_names(assistant: Assistant) -> None:
     dialogue = Dialogue(assistant)
     dialogue.ask(SAVING)

@@ -7,6 +7,12 @@ import pytest
 from assistant import Assistant
 from assistant.answering.language import language_of
 from assistant.evaluation.questions import load_questions
+from assistant.reading.forms import load_forms
+
+
+def told(question: str, assistant: Assistant) -> str | None:
+    collection, is_word = assistant.collection, assistant.retriever().is_word
+    return collection.read(lambda: language_of(question, collection, is_word))
 
 
 @pytest.mark.parametrize(("question", "language"), [
@@ -18,17 +24,25 @@ from assistant.evaluation.questions import load_questions
     ("ما هو MEMIT؟", "ar"), ("Kako radi ovaj model jezika?", "other"),
     ("what is Sabiá?", None), ("who is de Vries?", None), ("wat is Redco", None), ("MEMIT", None), ("", None),
     ("whats MIGU in continul learnig of lanuage models, define pls", None), ("α-divergence and β-VAE", None),
+    ("Wer hat AlphaEdit vorgeschlagen?", "de"), ("Zeig mir Arbeiten über Modellkompression", "de"),
+    ("¿Cómo funciona la edición de conocimiento?", "es"), ("Pourquoi les modèles oublient-ils ?", "fr"),
+    ("Jakie artykuły dotyczą tłumaczenia maszynowego?", "pl"), ("Bilgi düzenleme nasıl çalışır?", "tr"),
+    ("Vilka artiklar handlar om maskinöversättning?", "other"), ("Mely cikkek szólnak a gépi fordításról?", "other"),
+    ("tranexamic acid postpartum haemorrhage", None), ("hydroxyurea for sickle cell anaemia", None),
+    ("osteoclast phagocytosis haemopoiesis immunoglobulins", None), ("non-invasive glucose sensors", None),
+    ("anybody die?", None), ("got audio deepfake detection datasets?", None), ("1 2 3 4 5 6 7 8", None),
+    ("graphene, superconductivity, no twisted bilayers", None), ("in vitro vs in vivo, de novo?", None),
+    ("gut bacteria plus mood papers gimme", None), ("ok cool thanks a lot", None),
 ])
 def test_the_language_is_told(question: str, language: str | None, assistant: Assistant) -> None:
-    assert assistant.collection.read(lambda: language_of(question, assistant.collection)) == language
+    assert told(question, assistant) == language
 
 
-def test_no_question_of_the_question_set_is_taken_for_another_language(assistant: Assistant) -> None:
+def test_no_question_in_english_is_taken_for_another_language(assistant: Assistant) -> None:
     asked = [question.question for question in load_questions() if question.split == "choose"]
+    asked += [form.text for form in load_forms()]
 
-    taken = assistant.collection.read(lambda: [text for text in asked if language_of(text, assistant.collection)])
-
-    assert taken == []
+    assert [text for text in asked if told(text, assistant)] == []
 
 
 @pytest.mark.parametrize(("question", "title"), [

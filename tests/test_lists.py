@@ -9,10 +9,10 @@ from test_answers import check_contract
 
 from assistant import Assistant, Paper, Settings
 from assistant.answering.facets import facets_in
-from assistant.answering.limits import limit
 from assistant.answering.membership import CUTS, alternatives_of
 from assistant.answering.method_names import method_name
 from assistant.answering.proof import proof_of
+from assistant.reading.limits import without_limit
 from assistant.records import Answer, Hit, SentenceHit
 from assistant.retrieval.filters import Filters
 from assistant.ui.cli import main
@@ -207,6 +207,16 @@ def test_a_group_of_languages_is_found_by_its_members(assistant: Assistant) -> N
     assert all("Swahili" in item.quote for item in answer.items if item.paper_id in on_swahili)
 
 
+@pytest.mark.parametrize("question", ["surveys on hallucination", "are there surveys of hallucination?"])
+def test_a_list_plainly_asked_for_is_refused_rather_than_answered_by_loose_sentences(
+    question: str, assistant: Assistant
+) -> None:
+    answer = assistant.ask(question)
+
+    assert answer.abstained and not answer.citations
+    assert answer.nearest and answer.reason == "no paper of the collection fits"
+
+
 # -- how many are asked for
 
 
@@ -219,17 +229,20 @@ def test_a_group_of_languages_is_found_by_its_members(assistant: Assistant) -> N
     ("papers with two-stage training", None), ("which papers use three datasets?", None),
     ("which 7B models are Japanese?", None), ("two of those papers", None), ("at least three papers on speech", None),
     ("list 0 papers", None), ("what did one of them find?", None), ("3.5 models", None),
-    ("papers on 3 languages", None),
+    ("papers on 3 languages", None), ("top-3 recommendation papers", 3), ("top 3 on recommendation", 3),
+    ("papers that report top-5 accuracy", None),
 ])
 def test_a_number_of_papers_is_told_from_other_numbers(text: str, count: int | None) -> None:
-    found = limit(text)
-
-    assert (found.count if found else None) == count
+    assert without_limit(text)[0] == count
 
 
-def test_as_many_papers_are_listed_as_are_asked_for(assistant: Assistant) -> None:
+@pytest.mark.parametrize("question", [
+    "three papers about recommendation", "top-3 recommendation papers", "top 3 on recommendation",
+    "The top three papers about recommendation", "what are the 3 best papers on recommendation?",
+])
+def test_as_many_papers_are_listed_as_are_asked_for(question: str, assistant: Assistant) -> None:
     every = assistant.ask("papers about recommendation")
-    three = assistant.ask("three papers about recommendation")
+    three = assistant.ask(question)
 
     assert [item.paper_id for item in three.items] == [item.paper_id for item in every.items[:3]]
     assert three.matched == every.matched > 3

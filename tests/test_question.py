@@ -7,6 +7,7 @@ import re
 import pytest
 
 from assistant import Assistant
+from assistant.reading.conditions import is_mistyped
 
 
 @pytest.mark.parametrize(("text", "kind"), [
@@ -132,9 +133,58 @@ def test_a_slip_in_a_name_is_taken_for_the_name(assistant: Assistant) -> None:
     assert question.corrected == "what is EasyEdit?"
 
 
+@pytest.mark.parametrize(("text", "names", "topic"), [
+    ("what should a PhD student read about GPT-J?", ["GPT-J"], ()),
+    ("for my MSc thesis: papers on pruning", [], ("pruning",)),
+    ("My boss at IBM wants papers on hallucination", [], ("hallucination",)),
+    ("explain LoRA to my grandmother", ["LoRA"], ()),
+    ("Explain MEMIT to me like I'm five", ["MEMIT"], ()),
+])
+def test_for_whom_it_is_asked_is_neither_name_nor_topic(
+    text: str, names: list[str], topic: tuple[str, ...], assistant: Assistant
+) -> None:
+    question = assistant.understand(text)
+
+    assert ([name.surface for name in question.names], question.topic) == (names, topic)
+    assert not assistant.ask(text).abstained
+
+
+@pytest.mark.parametrize("name", [
+    "QLoRA", "qlora", "Mixtrel", "GPT-NeoZ", "EasyEditX", "MEMITO", "xEasyEdit", "LoRAM", "MIMET", "Spectran",
+])
+def test_a_name_with_another_letter_is_another_name(name: str, assistant: Assistant) -> None:
+    question = assistant.understand(f"what is {name}?")
+
+    assert [found.meant for found in question.names if found.meant] == []
+    assert question.corrected == f"what is {name}?"
+
+
+@pytest.mark.parametrize(("typed", "name"), [
+    ("EasyEdti", "EasyEdit"), ("EsayEdit", "EasyEdit"), ("EasyyEdit", "EasyEdit"), ("easyedt", "EasyEdit"),
+    ("MEMTI", "MEMIT"), ("memmit", "MEMIT"), ("lama2", "Llama2"), ("Sabia", "Sabiá"), ("Mistal", "Mistral"),
+])
+def test_a_letter_swapped_doubled_or_left_out_is_put_right(typed: str, name: str, assistant: Assistant) -> None:
+    assert [found.meant for found in assistant.understand(f"what is {typed}?").names] == [name]
+
+
+def test_no_name_of_the_collection_would_be_taken_for_another(assistant: Assistant) -> None:
+    store = assistant.collection.store
+    taken = {
+        store.surface(other) for key in store.names_from("") for other in store.names_like(key)
+        if key.removesuffix("s") != other.removesuffix("s")  # a plural is the same name
+        and is_mistyped(key, store.surface(key), other, store.surface(other))
+    }
+
+    assert taken == {
+        "LLMs-Adapters", "Lawyer", "Modeling", "Modelling", "Parameters-Efficient",
+    }  # spellings of one, or words of the language, which never count as typed wrong
+
+
 @pytest.mark.parametrize(("text", "slips"), [
     ("how does retreival help languges?", [("retreival", "retrieval"), ("languges", "languages")]),
     ("a hobbyist network", []),  # a word of the language that no paper has is no slip
+    ("do statins help reflux?", []),  # nor is one a letter from another word: stating, reflex
+    ("mortalty of the modle", [("modle", "model")]),
 ])
 def test_a_word_typed_wrong_is_put_right_by_the_words_of_the_collection(
     text: str, slips: list[tuple[str, str]], assistant: Assistant

@@ -31,7 +31,7 @@ _ITSELF = _WORKS | frozenset(
     """paper abstract article document collection index database corpus file files topics subjects you your
     read updated duplicates""".split()
 )
-_TO_ASSISTANT = re.compile(r"\W*(?:who|what) are you\b|\W*are you (?!sure)\w+\W*$", re.IGNORECASE)
+_TO_ASSISTANT = re.compile(r"^\W*(?:(?:who|what) are you\b|are you (?!sure)\w+\W*$)", re.IGNORECASE)
 # Words that a question about the collection may have without asking for anything else.
 _OTHER_WORDS = frozenset(
     """assistant bot collection corpus database index library dataset set here inside contain contains contained hold
@@ -151,8 +151,14 @@ def _files(collection: Collection) -> str:
 
 
 def _topics(collection: Collection) -> str:
+    from assistant.map.atlas import TOPIC_PAPERS, topics
+
+    total, found = collection.store.count(), topics(collection)
+    of = f"{total} papers" if total <= TOPIC_PAPERS else f"{TOPIC_PAPERS:,} of the {total:,} papers"
+    named = "; ".join(f"{name} ({papers})" for name, papers in found)
     common = ", ".join(f"{name} ({papers})" for name, papers in common_names(collection, NAMES_SHOWN))
-    return f"Names that most papers mention: {common}. Subjects are not assigned to papers: ask for one."
+    names = f" Names that most papers mention: {common}." if common else ""
+    return f"What {of} are about, grouped by likeness and named by their words: {named}.{names} Ask for any of it."
 
 
 def _lengths(collection: Collection) -> str:
@@ -238,7 +244,6 @@ def _plural(noun: str, count: int) -> str:
 KEPT = (
     Kept("size", "how many papers there are", (
         "how many papers do you know?", "how large is the collection?", "how many abstracts are in the index?",
-        "what is in this collection?",
     ), _size),
     Kept("titles", "how many have no title", (
         "how many papers have no title?", "papers without a title", "are there untitled papers?",
@@ -247,9 +252,13 @@ KEPT = (
         "which files were read?", "what are the sources of the collection?", "how many papers come from each file?",
         "where do the abstracts come from?",
     ), _files),
-    Kept("topics", "the names they mention most", (
+    Kept("topics", "what they are about and the names they mention most", (
         "what are the papers about?", "which topics does the collection cover?", "which names are mentioned most?",
-        "what subjects do you know?",
+        "what subjects do you know?", "what is this collection about?", "give me an overview",
+        "give me an overview of the collection", "describe what is in here", "what is in this collection?",
+        "which research areas are represented?",
+        "tell me what this corpus is about", "summarise the database", "what is it all about?",
+        "what are the abstracts about?", "which fields do the abstracts come from?",
     ), _topics),
     Kept("lengths", "the longest and the shortest abstract", (
         "what is the longest abstract?", "which abstract is the shortest?", "how long are the abstracts on average?",

@@ -30,11 +30,11 @@ _INSIDE = re.compile(  # "why is X in it?", "why did you leave out X?"
     r"(?:it|them|those|these|there|here|(?:the|this|that|your) (?:list|answer|results?))(?:\s+of\s.+)?|"
     r"(?:listed|included)(?: (?:there|here))?)"
     r"|(?:did|do|have)(?:n['’]t)? you (?:not )?(?:list|listed|includ\w*|name|named|show|shown|leave out|left out|"
-    r"omit\w*|exclud\w*)\s+(?P<given>.+?))\W*$", re.IGNORECASE,
+    r"omit\w*|exclud\w*)\s+(?P<given>.*\w))\W*$", re.IGNORECASE,
 )
 _OF_LIST = re.compile(
     r"\b(?:in|on|from|among|of)\s+(?:the\s+|that\s+|your\s+|this\s+)?(?:list|answer|results?)\s+(?:of|for|to|about)\s+"
-    r"(?P<listed>.+?)\W*$|\bamong\s+(?:the\s+)?(?P<among>.+?)\W*$", re.IGNORECASE,
+    r"(?P<listed>.*\w)\W*$|\bamong\s+(?:the\s+)?(?P<among>.*\w)\W*$", re.IGNORECASE,
 )
 _ALL = re.compile(r"^(?:all|the)\s+", re.IGNORECASE)
 _THAT = re.compile(r"^((?:[\w-]+\s+){1,3}?)(?:that|which|who)\s+", re.IGNORECASE)  # "methods that edit"

@@ -9,9 +9,9 @@ fitted, and its thresholds are set, by ``benchmarks/refusal.py``.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
+from itertools import pairwise
 
 from assistant.answering.asked import Asked
 from assistant.answering.sentences import MAX_OF_PAPER, Reading
@@ -19,7 +19,7 @@ from assistant.question import Question
 from assistant.records import Hit
 from assistant.retrieval.lexical import LexicalIndex
 from assistant.retrieval.retriever import Query
-from assistant.retrieval.words import WORD, words
+from assistant.retrieval.words import FUNCTION_WORDS, WORD, words
 
 NOT_TREATED = "the collection does not seem to treat this"
 OWN_NAME = 3  # papers at most that mention a name which tells one of them
@@ -31,7 +31,7 @@ OFF_TOPIC = 0.3  # … and below which nothing is
 # Words that ask of a name itself.
 OF_NAMES = frozenset(["abbreviation", "acronym", "stand", "stands", "meaning"])
 
-_BEGINS = re.compile(r"(?:^|[.?!:;])\W*$")  # right after this, every word has a capital
+_ENDS = frozenset(".?!:;")  # right after these, every word has a capital
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,8 @@ def signs(
     whole = f"{best.paper.title or ''} {best.paper.abstract}"
     said = set(lexical.stems(whole))
     content = [word for word in query.words if word.content]
-    named = _words_of_names(question)
+    named, ignored = _words_of_names(question), {*FUNCTION_WORDS, *question.aside}
+    capitals = [word for word in capitalised(question.corrected) if word.casefold() not in ignored]
     strange = sum(word.weight for word in content if not lexical.word_frequency(word.text))
     scores = sorted((hit.score for hit in hits), reverse=True)
     return Signs(
@@ -96,7 +97,7 @@ def signs(
         unshown=float(wanted.has_form and not wanted.shown_in(shown)),
         figures=min(float(sum(figure not in whole for figure in wanted.figures)), 2.0),
         strange=strange / (sum(word.weight for word in content) or 1.0),
-        capitals=min(float(sum(said.isdisjoint(lexical.stems(word)) for word in capitalised(question.corrected))), 2.0),
+        capitals=min(float(sum(said.isdisjoint(lexical.stems(word)) for word in capitals)), 2.0),
         definition=float(wanted.definition),
         beside=min(sum(word.text not in named for word in content), 20) / 10, answers=max(reading.answers[place]),
     )
@@ -109,10 +110,13 @@ def capitalised(text: str) -> list[str]:
     ['Western', 'Australia']
     """
     found = list(WORD.finditer(text))
-    capitals = [match for match in found if match.group()[0].isupper()]
+    capitals = [word for word in found if word.group()[0].isupper()]
     if 2 * len(capitals) > len(found):
         return []
-    return [match.group() for match in capitals if not _BEGINS.search(text[:match.start()])]
+    return [
+        word.group() for before, word in pairwise(found)
+        if word.group()[0].isupper() and _ENDS.isdisjoint(text[before.end():word.start()])
+    ]
 
 
 def probability(found: Signs) -> float:

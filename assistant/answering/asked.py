@@ -18,9 +18,9 @@ _DEFINITION = re.compile(
     r"counts? as)\b",
     re.IGNORECASE,
 )
-_YES_NO = re.compile(  # the whole question, or what it ends with: "… in bulk. Is that so?"
+_YES_NO = re.compile(
     r"(?:^|[,.;:–—]\s)\W*(?!(?:can|could|will|would|do) you\b)"
-    r"((?:is|are|was|were|do|does|did|can|could|has|have|had|should|will|would)\b[^.?]*)\?*\s*$", re.IGNORECASE,
+    r"(?P<verb>is|are|was|were|do|does|did|can|could|has|have|had|should|will|would)\b", re.IGNORECASE,
 )
 _ALTERNATIVE = re.compile(r"\b(?:or|which|what|how|why|where|when|who)\b", re.IGNORECASE)
 _REASON = re.compile(
@@ -28,8 +28,9 @@ _REASON = re.compile(
 )
 _ADDRESS = re.compile(
     r"\b(?:urls?|links? to|web ?site|web ?page|repository|repo|github|homepage|download(?:ed)?|"
-    r"where (?:is|are|can)\b.*\b(?:code|data|dataset|models?|weights|demo)|"
-    r"(?:is|are) (?:the |its |their )?(?:code|data|weights)\b.*\b(?:public|open|available|released))\b", re.IGNORECASE,
+    r"where (?:is|are|can)\b.{0,100}\b(?:code|data|dataset|models?|weights|demo)|"
+    r"(?:is|are) (?:the |its |their )?(?:code|data|weights)\b.{0,100}\b(?:public|open|available|released))\b",
+    re.IGNORECASE,
 )
 # What papers report in their body and abstracts seldom do: settings, cost, equipment, scores on one benchmark.
 _SELDOM = re.compile(
@@ -112,14 +113,22 @@ def asked(question: Question) -> Asked:
     """
     text = question.corrected
     seldom = _SELDOM.search(text)
-    closed = _YES_NO.search(text)
+    closed = _closed(text)
     return Asked(
         number=question.wants_number, counting=bool(_COUNTING.search(text)),
         definition=bool(_DEFINITION.search(text)),
-        yes_no=closed is not None and not _ALTERNATIVE.search(closed.group(1)), reason=bool(_REASON.search(text)),
+        yes_no=closed is not None and not _ALTERNATIVE.search(closed), reason=bool(_REASON.search(text)),
         address=bool(_ADDRESS.search(text)), seldom=seldom.group() if seldom else None,
         figures=tuple(_NUMBER.findall(text)),
     )
+
+
+def _closed(text: str) -> str | None:
+    """The question for yes or no that a text is, or ends with: "… in bulk. Is that so?"; None if it does not."""
+    body = text.rstrip("? ")
+    before = max(body.rfind("."), body.rfind("?") + 1, 0)
+    found = _YES_NO.search(body, before)
+    return body[found.start("verb"):] if found else None
 
 
 def _without_names(text: str) -> str:

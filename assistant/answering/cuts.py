@@ -38,9 +38,9 @@ _OF_SEVERAL = re.compile(
 )
 # "one … and one …", "once … and once …", "the X paper … and the Y paper"
 _PARALLEL = re.compile(
-    r"\b(one|once|first)\b[^.?!]+\b(?:and|or)\s+\1\b|"
+    r"\b(one|once|first)\b[^.?!]{1,100}\b(?:and|or)\s+\1\b|"
     r"\bthe (?:[\w-]+ ){1,6}?(?:and|or|versus) (?:\w+ ){0,2}?the [\w-]|"
-    r"\bthe (?:[\w-]+ ){1,5}(?:papers?|study|work|article|survey|one)\b[^.?!]* and (?:[\w-]+ ){0,3}?the ",
+    r"\bthe (?:[\w-]+ ){1,5}(?:papers?|study|work|article|survey|one)\b[^.?!]{0,100} and (?:[\w-]+ ){0,3}?the ",
     re.IGNORECASE,
 )
 

@@ -39,7 +39,7 @@ class Extractive:
             return _said(answer_id, question, "Please ask a question in words.", reason="no words in the question")
         if not self._retriever.count():
             return _said(answer_id, question, f"I cannot answer that: {NO_PAPERS}.", reason=NO_PAPERS)
-        language = language_of(question.text, self._retriever.collection)
+        language = language_of(question.text, self._retriever.collection, self._retriever.is_word)
         if language is not None:
             return self._translated(answer_id, question, language)
         if is_about(question, self._retriever):
@@ -92,7 +92,7 @@ class Extractive:
         told, listed = self.told_and_listed(answer_id, question)
         found = routing.signs(question, listed, told)
         if told.abstained or listed.abstained:
-            sure = question.listing >= routing.SURE and told.confidence < routing.TOLD
+            sure = question.listing >= routing.SURE and (question.kind != "topic" or told.confidence < routing.TOLD)
             answer = listed if question.kind in LISTS and (told.abstained or sure) else told
         elif routing.is_list(found):
             answer = listed

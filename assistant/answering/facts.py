@@ -11,6 +11,7 @@ from assistant.answering.asked import Asked, asked
 from assistant.answering.citations import quoted, title_of, with_marks
 from assistant.answering.definitions import defined_first
 from assistant.answering.sentences import Candidate, Reading, is_background, read
+from assistant.code_links import code_asked, gives_code
 from assistant.question import Question
 from assistant.records import Answer, Hit
 from assistant.retrieval.retriever import Query, Retriever
@@ -55,6 +56,11 @@ class Facts:
             )
         lexical = self._retriever.collection.lexical
         best = reading.hits[reading.best_paper()] if reading.hits else None
+        meant = best is not None and self._is_meant(query, best)
+        if best is not None and meant and wanted.yes_no and _asks_for_missing_code(question, best):
+            title = title_of(best.paper.title, best.paper.abstract)
+            reason = f"the abstract of “{title}” does not say that its code is given"
+            return self._refuse(answer_id, question, [best], reason, confidence.RULED_OUT)
         if best is not None and answerable.is_namesake(question, query, best, stems=lexical.stems):
             return self._refuse(answer_id, question, hits, answerable.NOT_TREATED, confidence.RULED_OUT)
         found = answerable.signs(question, wanted, query, hits, reading, lexical)
@@ -86,12 +92,17 @@ class Facts:
 
     def read(self, question: Question) -> tuple[Query, list[Hit], Asked, Reading]:
         """The question made ready, its best papers, what it asks for, and the papers judged by that."""
-        query = self._retriever.query(question.corrected, names=question.keys)
+        query = self._retriever.query(question.corrected, names=question.keys, aside=question.aside)
         hits = self._retriever.search(query, limit=self._top_k, candidates=self._candidates)
         store = self._retriever.collection.store
         short_for = (words for key in question.keys for words in store.expansions(key))
         wanted = replace(asked(question), short_for=tuple(short_for))
         return query, hits, wanted, read(query, hits, wanted, self._retriever.collection.lexical.stems)
+
+    def _is_meant(self, query: Query, best: Hit) -> bool:
+        """Whether a question is about one paper: the only one that is searched, or one that it names."""
+        titled = best.paper.title is not None and best.paper.title in query.text
+        return titled or self._retriever.count() == 1 or any(best.paper.paper_id in name.papers for name in query.names)
 
     def _left_out(self, question: Question) -> str | None:
         """That a filter leaves no paper with any of the names asked for, though the collection has some."""
@@ -99,6 +110,14 @@ class Facts:
         if not names or any(self._retriever.with_name(name.key) for name in names):
             return None
         return f"none of these papers mentions {' or '.join(name.label for name in names)}"
+
+
+def _asks_for_missing_code(question: Question, hit: Hit) -> bool:
+    """Whether a question asks only for released code, which the abstract of a paper does not give."""
+    text = question.corrected
+    for called in (hit.paper.title, *(name.label for name in question.names)):
+        text = re.sub(rf"{re.escape(called)}(?:['’]s)?", "", text) if called else text
+    return code_asked(text) == (True, False) and not gives_code(hit.paper.abstract)
 
 
 def _with_nearest(refusal: Answer) -> Answer:

@@ -1,8 +1,9 @@
 """Questions in other languages: which one, and what in them the collection knows.
 
 The script tells many languages, function words the commonest that are written like English; else a question is not
-English if hardly any of its words is a function word of English or a word of the collection. No model is needed: only
-three things are done with it, to search by the names, to say so, and to ask for English politely.
+English if hardly any of its words is English or the collection's, and the others look like no terms: those are long.
+Only three things are done with it, to search by the names, to say so, and to ask for English politely; so in doubt a
+question is English.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from assistant.collection import Collection
@@ -21,6 +23,7 @@ MIN_SCRIPT_SHARE = 0.3   # of a question's letters, in another script than Latin
 MIN_FUNCTION_WORDS = 2   # of another language, and more than of English
 MIN_KNOWN_SHARE = 0.25   # of a question's words, that are English or the collection's
 MIN_WORDS = 4            # to judge by that share alone
+SHORT = 5                # letters of an unknown word up to which it is no term
 MIN_KNOWN_BESIDE = 0.5   # the same, beside one function word of another language
 MIN_LETTERS = 5          # of a word that another language may share with English
 MIN_NAME = 4             # letters of a name in lower case: shorter ones are words of some language
@@ -54,7 +57,7 @@ _REQUEST = {
     "zh": "请用英语提问。", "ja": "英語で質問してください。", "ko": "영어로 질문해 주세요.",
     "ru": "Пожалуйста, задайте вопрос на английском языке.", "ar": "يرجى طرح السؤال باللغة الإنجليزية.",
 }
-_WHAT_IN_GERMAN = re.compile(r"\W*was (?:ist|sind|macht|bedeutet|kann|sagt|tut)\b", re.IGNORECASE)  # "was" is English
+_WHAT_IN_GERMAN = re.compile(r"^\W*was (?:ist|sind|macht|bedeutet|kann|sagt|tut)\b", re.IGNORECASE)  # "was" is English
 _LATIN_RUN = re.compile(r"[A-Za-z0-9À-ɏ][A-Za-z0-9À-ɏ .+’'/-]*")
 
 
@@ -66,8 +69,12 @@ class Carried:
     text: str  # the names, and words written as in English, in the order asked; empty without any
 
 
-def language_of(text: str, collection: Collection) -> str | None:
-    """The language of a question: None for English, else an ISO 639-1 code, or "other" where it is not told."""
+def language_of(text: str, collection: Collection, is_word: Callable[[str], bool]) -> str | None:
+    """The language of a question: None for English, else an ISO 639-1 code, or "other" where it is not told.
+
+    Args:
+        is_word: whether a lower-case word is one of English; the embedder's vocabulary knows.
+    """
     letters = [c for c in text if c.isalpha()]
     scripts = Counter(unicodedata.name(c, "?").split()[0].split("-")[0] for c in letters)
     other = {name: count for name, count in scripts.items() if name in _SCRIPTS}
@@ -87,12 +94,15 @@ def language_of(text: str, collection: Collection) -> str | None:
     best = max(counts, key=lambda code: (counts[code], code))
     if counts[best] >= MIN_FUNCTION_WORDS and counts[best] > english:
         return best
-    known = sum(
-        word in FUNCTION_WORDS or len(word) == 1 or collection.lexical.word_frequency(word) > 0 for word in asked
-    )
+    theirs = _FUNCTION[best] - _ENGLISH_TOO  # which the vocabulary may have too, as a part of names
+    unknown = [word for word in asked if word in theirs or not (
+        len(word) == 1 or word in FUNCTION_WORDS or is_word(word) or collection.lexical.word_frequency(word) > 0
+    )]
+    known = len(asked) - len(unknown)
     if counts[best] > english and known < MIN_KNOWN_BESIDE * len(asked):
         return best
-    return "other" if len(asked) >= MIN_WORDS and known < MIN_KNOWN_SHARE * len(asked) else None
+    short = any(len(word) <= SHORT or not word.isascii() for word in unknown)
+    return "other" if len(asked) >= MIN_WORDS and known < MIN_KNOWN_SHARE * len(asked) and short else None
 
 
 def carried(text: str, collection: Collection, language: str) -> Carried:

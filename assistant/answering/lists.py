@@ -10,7 +10,6 @@ from assistant.answering import confidence
 from assistant.answering.citations import Marks
 from assistant.answering.facets import facets_in
 from assistant.answering.items import as_text, item
-from assistant.answering.limits import limit
 from assistant.answering.membership import (
     COMMON_WORD,
     CUTS,
@@ -99,8 +98,7 @@ class Lists:
                 "no paper of the collection fits" if members.treated else "the collection does not seem to treat this"
             )
             return self._refuse(answer_id, question, members.nearest, reason, confidence.NO_PAPER)
-        wanted = limit(question.text) if question.kind != "count" else None
-        shown = kept[:wanted.count] if wanted else kept
+        shown = kept[:question.limit] if question.kind != "count" else kept
         marks = Marks()
         keys = [name.key for name in question.hard]
         facets = [asked.facet for asked in facets_in(question.positive) if not asked.negated]
@@ -181,13 +179,11 @@ class Lists:
         """The question without words of its topic that are asked for exactly or too common to tell papers apart.
 
         Facets are exact. Beside a name, a word that a third of the collection has decides nothing; beside a facet or
-        something left out, "papers" decides nothing. The number of papers to be shown is no topic.
+        something left out, "papers" decides nothing.
         """
         spent = {word for asked in facets_in(question.positive) for word in asked.words}
         if spent or question.exclusions:
             spent |= PAPERS
-        wanted = limit(question.text)
-        spent |= {wanted.word} if wanted else set()
         question = replace(
             question, topic=tuple(word for word in question.topic if word not in spent),
             hard=tuple(name for name in question.hard if name.surface.casefold() not in spent),

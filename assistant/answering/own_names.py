@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from assistant.answering.method_names import MAX_PAPERS_OF_OWN_NAME, method_name
 from assistant.records import Paper
@@ -33,27 +34,34 @@ class Owned:
 def own_names(retriever: Retriever, text: str) -> Iterator[Owned]:
     """Names in a text that are one paper's own, the longest reading first where they overlap, in order."""
     found = list(words(text))
-    spans = [
-        (found[i][1], found[i + n - 1][2]) for n in range(MAX_WORDS_OF_NAME, 0, -1) for i in range(len(found) - n + 1)
-        if found[i][0] not in FUNCTION_WORDS and found[i + n - 1][0] not in FUNCTION_WORDS
-        and not EDGE.search(text[found[i][1]:found[i + n - 1][2]])
-    ]
-    keys: dict[tuple[int, int], str] = {}
-    for span in reversed(spans):  # a longer reading with the same key has words that are not of the name
-        key = name_key(text[span[0]:span[1]])
-        inside = [other for other in keys if span[0] <= other[0] and other[1] <= span[1]]
-        if sum(c.isalpha() for c in key) > 1 and all(keys[other] != key for other in inside):
-            keys[span] = key
-    counts = retriever.collection.store.name_counts(sorted(keys.values()))
-    taken: list[Owned] = []
-    for start, end in spans:
-        key = keys.get((start, end), "")
-        if key not in counts or any(name.start < end and start < name.end for name in taken):
+
+    def place(first: int, end: int) -> tuple[int, int]:  # in the text, of words
+        return found[first][1], found[end - 1][2]
+
+    keys: dict[tuple[int, int], str] = {}  # (first word, one after the last) -> key
+    for count in range(1, MAX_WORDS_OF_NAME + 1):
+        for first in range(len(found) - count + 1):
+            end, surface = first + count, text[slice(*place(first, first + count))]
+            if {found[first][0], found[end - 1][0]} & FUNCTION_WORDS or EDGE.search(surface):
+                continue
+            key = name_key(surface)
+            # A longer reading with the same key has words that are not of the name.
+            inside = {keys.get((a, b)) for a in range(first, end) for b in range(a + 1, end + 1)}
+            if sum(c.isalpha() for c in key) > 1 and key not in inside:
+                keys[first, end] = key
+    counts = retriever.collection.store.name_counts(sorted(set(keys.values())))
+    owner = cache(lambda key, surface: _owner(retriever, key, surface, counts[key]))
+    taken: set[int] = set()  # words
+    owned: list[Owned] = []
+    for (first, end), key in sorted(keys.items(), key=lambda entry: (entry[0][0] - entry[0][1], entry[0][0])):
+        if key not in counts or not taken.isdisjoint(range(first, end)):
             continue
-        paper = _owner(retriever, key, text[start:end], counts[key])
+        a, b = place(first, end)
+        paper = owner(key, text[a:b])
         if paper is not None:
-            taken.append(Owned(text[start:end], start, end, paper))
-    yield from sorted(taken, key=lambda name: name.start)
+            taken.update(range(first, end))
+            owned.append(Owned(text[a:b], a, b, paper))
+    yield from sorted(owned, key=lambda name: name.start)
 
 
 def own_paper(retriever: Retriever, name: str) -> str | None:

@@ -7,9 +7,9 @@ from collections.abc import Collection, Sequence
 
 from assistant.answering.citations import papers_of
 from assistant.answering.narrowing import Scope
+from assistant.code_links import code_asked
 from assistant.followup.places import SINGLE, at_places, place_of, places
 from assistant.followup.spoken import Knowledge, Turn, goes_on_from, last_list
-from assistant.followup.which_of import code_asked
 from assistant.followup.wording import WORKS, Reading
 from assistant.retrieval.words import content_words
 

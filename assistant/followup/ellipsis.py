@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 from assistant.answering.items import gives_list
 from assistant.answering.narrowing import Scope
+from assistant.code_links import code_asked
 from assistant.followup.pronouns import has_pronoun
 from assistant.followup.spoken import Knowledge, Subject
-from assistant.followup.wording import Reading, scope_of, with_subject
+from assistant.followup.wording import GIVEN, Reading, scope_of, with_subject
 from assistant.retrieval.words import content_words
 
 LIKELY = 0.5        # P(it goes on from before) from which a question with neither pronoun nor name does …
@@ -57,7 +58,9 @@ def completed(
     # A pronoun stands for something in the question itself, if it got here.
     if own or has_pronoun(question) or _OF_COLLECTION.search(rest) or not 0 < len(focus) <= FEW:
         return None
-    if known.leaning(rest, focus) < (UNLIKELY if started and not _ABOUT.match(question) else LIKELY):
+    of_its_code = code_asked(rest) == (True, False) and GIVEN.search(rest)  # "is the code public?", said or not
+    likely = UNLIKELY if started and not _ABOUT.match(question) else LIKELY
+    if not of_its_code and known.leaning(rest, focus) < likely:
         return None
     return Reading("about", with_subject(rest, subject), scope_of(subject), "it says too little to stand alone")
 

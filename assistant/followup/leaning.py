@@ -15,11 +15,11 @@ from dataclasses import astuple, dataclass
 
 import numpy as np
 
+from assistant.followup.wording import GIVEN
 from assistant.question import Question
 from assistant.retrieval.late import support
 from assistant.retrieval.retriever import Floats, Ranking, Retriever
 
-_GIVEN = re.compile(r"\bthe\s+\w", re.IGNORECASE)
 _PAST = re.compile(r"\b(?:was|were|did|had)\b", re.IGNORECASE)
 
 
@@ -51,7 +51,7 @@ def signs(question: Question, papers: Sequence[str], retriever: Retriever, *, ca
     missed = 1 - _met(spoken, of_content) if content else 0.0
     return Signs(
         words=len(content), content=sum(content), missed=missed, gap=max(best - _met(spoken, query.weights), 0.0),
-        listing=question.listing, given=float(bool(_GIVEN.search(question.text))),
+        listing=question.listing, given=float(bool(GIVEN.search(question.text))),
         past=float(bool(_PAST.search(question.text))),
     )
 
@@ -59,7 +59,7 @@ def signs(question: Question, papers: Sequence[str], retriever: Retriever, *, ca
 def leaning(found: Signs) -> float:
     """P(the question goes on about these papers), 0–1."""
     score = BIAS + sum(w * value for w, value in zip(astuple(WEIGHTS), astuple(found), strict=True))
-    return 1 / (1 + math.exp(-score))
+    return 1 / (1 + math.exp(-max(-30.0, min(30.0, score))))
 
 
 def _met(ranking: Ranking, weights: Floats) -> float:

@@ -19,7 +19,7 @@ FEW_WORDS = 4  # content words of a question about "the third one" that is taken
 OF_TWO = re.compile(r"\b(?:the|those|these) two\b|\bboth\b|\beither\b", re.IGNORECASE)
 BOTH = re.compile(  # but not "both English and Hindi", "either this or that"
     rf"\b(?:(?:the|these|those) two(?: {WORKS})?|both of (?:them|these|those)|them both|each other)\b|"
-    r"\bboth\b(?!.*\band\b)|\beither\b(?!.*\bor\b)", re.IGNORECASE | re.DOTALL,
+    r"\bboth\b(?!.{0,100}\band\b)|\beither\b(?!.{0,100}\bor\b)", re.IGNORECASE,
 )
 OTHER = re.compile(
     r"\bthe other one\b|\bthe other(?: paper| method| model| work| approach| study)?"
@@ -27,7 +27,7 @@ OTHER = re.compile(
     re.IGNORECASE,
 )
 CHOICE = re.compile(  # "which one is better?", "which of the two needs less memory?"
-    r"^(?:\W*(?:and|so|but|then|ok|okay|well)\b\W*)*(?P<which>which(?: (?P<one>one|of the two|of both))?)\s+"
+    r"^\W*(?:(?:and|so|but|then|ok|okay|well)\b\W*)*(?P<which>which(?: (?P<one>one|of the two|of both))?)\s+"
     r"(?:(?:is|was|does|do|did|runs|trains|works|performs|scores)\s+(?:the |much |far |a lot |even )?"
     r"(?:better|worse|best|worst|(?:more|less|most|least) \w+|\w{2,}er|\w{2,}est)|"
     r"\w+\s+(?:the |much |far |a lot |even )?(?:more|less|fewer|most|least|fewest|better|higher|lower|larger|smaller)\b"

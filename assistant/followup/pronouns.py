@@ -32,17 +32,17 @@ _EXPLETIVE = re.compile(
     r"\b(?:is|are|was|were) there\b|\bthere (?:is|are|was|were)\b|\bit is\b|"
     r"\b(?:is|was|be) it (?!able\b|designed\b|used\b|supposed\b|going\b|meant\b|limited\b|applied\b|compared\b)"
     r"(?:[\w-]+\s+){0,3}?[\w-]+ (?:to|that|whether|if)\b|\bit (?:\w+ )?(?:worth|possible|true|necessary|feasible)\b|"
-    r"\b(?:does|did|would|will|can|could) it (?:take|cost|matter|make sense)\b(?=[^?]*\b(?:to|if|whether|that)\b)",
+    r"\b(?:does|did|would|will|can|could) it (?:take|cost|matter|make sense)\b(?=[^?]{0,99}\b(?:to|if|whether|that)\b)",
     re.IGNORECASE,
 )
 _ASKED = re.compile(  # "which base models did", "by how many points does", "can", "compare"
-    r"^(?:\W*(?:and|but|so|or|ok|okay|well)\b\W*)*(?:(?:(?:\w+\s+)?(?:which|what|whose|how|why|when|where|who)\b[^,?]*?\s)?"
+    r"^\W*(?:(?:and|but|so|or|ok|okay|well)\b\W*)*(?:(?:(?:\w+\s+)?(?:which|what|whose|how|why|when|where|who)\b[^,?]*?\s)?"
     r"(?:am|is|are|was|were|do|does|did|has|have|had|can|could|should|would|will|may|might|must)\b|"
     r"(?:compare|contrast|explain|describe|summari[sz]e|relate|show|list|name|tell me about)\b)", re.IGNORECASE,
 )
-_WHO_DOES = re.compile(r"^(?:\W*(?:and|but|so)\b\W*)*(?:who|which|what)\s+(?:[\w-]+\s+){1,3}$", re.IGNORECASE)
+_WHO_DOES = re.compile(r"^\W*(?:(?:and|but|so)\b\W*)*(?:who|which|what)\s+(?:[\w-]+\s+){1,3}$", re.IGNORECASE)
 _CLAUSE = re.compile(  # another clause begins, or what is said of a noun
-    r"[,;:–—]|\s-\s|\b(?:with|having|whose|that|which|who|when|if|while|because|as|than|and|but|so|or)\s+(?:\S+\s+)+$|"
+    r"[,;:–—]|\s-\s|\b(?:with|having|whose|that|which|who|when|if|while|because|as|than|and|but|so|or)\s+(?:\S+\s+){1,30}$|"
     r"\w\s+(?:what|how|why|where|whether)\s+$",
     re.IGNORECASE,
 )

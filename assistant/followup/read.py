@@ -28,7 +28,7 @@ _ANNOUNCED = re.compile(  # "What about X, what does it do?", "no, I meant X. Wh
     r"^\W*(?:(?:and|but|ok|okay|so|no|nope|sorry|well|then)\b\W*)*"
     r"(?:(?:what|how) about|as for|regarding|concerning|i meant?|now|back to|take|consider)\s+"
     r"(?P<what>[^,:;?!]+?)(?:[,:;]|[.?!–—]|\s-)\s+(?P<clause>\S.*)$",
-    re.IGNORECASE | re.DOTALL,
+    re.IGNORECASE,
 )
 _ELSE = re.compile(
     rf"\b(?:(?:who|what|which \w+|anyone|anybody|any \w+) else|(?:any|which|what) others?(?: {WORKS})?)\b",

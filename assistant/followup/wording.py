@@ -16,6 +16,7 @@ Kind = Literal["alone", "about", "again", "which", "absence", "missing"]
 WORKS = (
     r"(?:papers|ones|methods|models|works|approaches|studies|results|systems|frameworks|benchmarks|datasets|techniques)"
 )
+GIVEN = re.compile(r"\bthe\s+\w", re.IGNORECASE)  # speaks of something as known: "the code", "the gains"
 # Words of a question that say nothing of its subject.
 CALLED = frozenset("paper papers abstract abstracts work works study studies article articles list fine ok".split())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from assistant.map.places import Floats, places
-from assistant.map.topics import Topic, find_topics
+from assistant.map.topics import Topic, find_topics, group_neighbours, topic_names
 
 if TYPE_CHECKING:
     from assistant.collection import Collection
 
 MAP_PAPERS = 20_000  # that are drawn; of more the first by id, which are any: ids are hashes
+TOPIC_PAPERS = 1000  # that topics are found among without a map: more take longer than a question may
 BATCH = 1000
 FORMAT = 1  # of the file
 
@@ -49,8 +51,21 @@ def draw(collection: Collection) -> Atlas:
     return collection.read(lambda: _draw(collection))
 
 
-def _draw(collection: Collection) -> Atlas:
-    state, ids = state_of(collection), collection.store.paper_ids()[:MAP_PAPERS]
+def topics(collection: Collection) -> list[tuple[str, int]]:
+    """Return (name, papers) of the groups of like papers, largest first, of at most `TOPIC_PAPERS`. Makes no map.
+
+    Call it inside `Collection.read`.
+    """
+    ids = collection.store.paper_ids()[:TOPIC_PAPERS]
+    if not ids:
+        return []
+    vectors, texts = _read(collection, ids)
+    groups = group_neighbours(vectors).tolist()
+    return [(name, groups.count(group)) for group, name in enumerate(topic_names(groups, texts))]
+
+
+def _read(collection: Collection, ids: Sequence[str]) -> tuple[Floats, list[str]]:
+    """(n, d) unit vectors and the texts of papers."""
     vectors: list[Floats] = []
     texts: list[str] = []
     for start in range(0, len(ids), BATCH):
@@ -61,12 +76,18 @@ def _draw(collection: Collection) -> Atlas:
             mean = np.mean([stored[chunk] for chunk in entries[paper].chunk_ids()], axis=0)
             vectors.append(mean / (np.linalg.norm(mean) or 1.0))
             texts.append(f"{entries[paper].paper.title or ''}\n{entries[paper].paper.abstract}")
+    return np.stack(vectors).astype(np.float32), texts
+
+
+def _draw(collection: Collection) -> Atlas:
+    state, ids = state_of(collection), collection.store.paper_ids()[:MAP_PAPERS]
     if not ids:
         return Atlas(state, 0, (), (), (), (), ())
-    found = places(np.stack(vectors).astype(np.float32))
-    groups, topics = find_topics(found, texts)
+    vectors, texts = _read(collection, ids)
+    found = places(vectors)
+    groups, named = find_topics(found, texts)
     x, y = (tuple(round(float(value), 4) for value in axis) for axis in found.T)
-    return Atlas(state, collection.store.count(), tuple(ids), x, y, tuple(groups.tolist()), topics)
+    return Atlas(state, collection.store.count(), tuple(ids), x, y, tuple(groups.tolist()), named)
 
 
 def save(atlas: Atlas, path: Path) -> None:

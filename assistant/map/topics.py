@@ -47,6 +47,19 @@ def topic_count(papers: int) -> int:
     return max(1, min(MOST_TOPICS, round(math.sqrt(papers / PAPERS_A_TOPIC))))
 
 
+def group_neighbours(points: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+    """Return the group of each of (n, d) points, as many groups as `topic_count` says, 0 the largest."""
+    count = topic_count(len(points))
+    if count == 1:
+        return np.zeros(len(points), np.int64)
+    from sklearn.cluster import KMeans
+
+    groups = KMeans(count, n_init=4, random_state=0).fit_predict(points)
+    sizes = Counter(groups.tolist())
+    order = {group: rank for rank, (group, _) in enumerate(sorted(sizes.items(), key=lambda item: (-item[1], item[0])))}
+    return np.array([order[group] for group in groups.tolist()], np.int64)
+
+
 def find_topics(
     places: npt.NDArray[np.float32], texts: Sequence[str]
 ) -> tuple[npt.NDArray[np.int64], tuple[Topic, ...]]:
@@ -58,18 +71,9 @@ def find_topics(
     Returns:
         (n,) the topic of each paper, and the topics.
     """
-    count = topic_count(len(places))
-    if count == 1:
-        groups = np.zeros(len(places), np.int64)
-    else:
-        from sklearn.cluster import KMeans
-
-        groups = KMeans(count, n_init=4, random_state=0).fit_predict(places).astype(np.int64)
-    sizes = Counter(groups.tolist())
-    order = {group: rank for rank, (group, _) in enumerate(sorted(sizes.items(), key=lambda item: (-item[1], item[0])))}
-    groups = np.array([order[group] for group in groups.tolist()], np.int64)
+    groups = group_neighbours(places)
     names = topic_names(groups.tolist(), texts)
-    middles = [np.median(places[groups == topic], axis=0) for topic in range(len(order))]
+    middles = [np.median(places[groups == topic], axis=0) for topic in range(len(names))]
     return groups, tuple(
         Topic(name, int((groups == topic).sum()), float(x), float(y))
         for topic, (name, (x, y)) in enumerate(zip(names, middles, strict=True))

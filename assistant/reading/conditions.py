@@ -13,7 +13,8 @@ from itertools import pairwise
 
 from assistant.collection import Collection
 from assistant.reading.reader import Reading
-from assistant.retrieval.names import SIZE_WORDS, Name, find_names, main_sense, name_key, one_edit_apart
+from assistant.retrieval.names import SIZE_WORDS, Name, find_names, main_sense, name_key
+from assistant.retrieval.spelling import MOST_UNKNOWN, is_slip
 from assistant.retrieval.words import FUNCTION_WORDS, words
 
 IsWord = Callable[[str], bool]
@@ -22,6 +23,8 @@ MIN_CORRECTABLE = 5   # letters a name must have before a slip in it is a better
 READ_AS_NAME = 0.5    # chance from which the reader alone makes a name
 MEANT_AS_NAME = 0.3   # chance from which a name of the collection is one in this question too: most names are tagged so
 SHORT_FOR = 0.6       # the same of an abbreviation that papers spell out (SFT), which is a phrase as often as a name
+ASIDE = 0.25          # chance to be no subject from which a word written like a name that no paper has is said aside
+ASIDE_KNOWN = 0.9     # the same where some paper has it
 COMMON_SHARE = 0.5    # a name that more of the collection mentions does not tell papers apart
 
 
@@ -47,6 +50,10 @@ def find_mentions(text: str, reading: Reading, collection: Collection, is_word: 
     mentions += _plain_names(text, collection)
     mentions += _read_names(reading, collection, is_word, mentions)
     known = {name.key for name in mentions if collection.store.papers_with_name(name.key)}
+    mentions = [  # "what should a PhD student read about GPT-J?" does not ask about PhD
+        name for name in mentions
+        if reading.chance("asking", name.start, name.end) < (ASIDE_KNOWN if name.key in known else ASIDE)
+    ]
     chosen: list[Name] = []
     for name in sorted(mentions, key=lambda m: (m.key not in known, m.start - m.end, m.start)):
         inside = [other for other in chosen if name.start <= other.start and other.end <= name.end]
@@ -62,13 +69,15 @@ def conditions(mentions: Iterable[Name], reading: Reading, collection: Collectio
     """What mentions ask for, each name once, slips put right."""
     store = collection.store
     found: dict[str, Condition] = {}
+    looked_up: set[str] = set()
     for name in mentions:
         key, meant = name.key, None
         known = bool(store.papers_with_name(key))
         surface = name.surface
-        if not known:
+        if not known and len(looked_up) < MOST_UNKNOWN and key not in looked_up:
+            looked_up.add(key)
             for candidate, written in [(key, surface), *_with_word_before(name, reading)]:
-                close = _meant(candidate, collection)
+                close = _meant(candidate, written, collection)
                 if len(close) == 1:
                     key, surface, meant = close[0], written, store.surface(close[0])
                     break
@@ -108,11 +117,14 @@ def _needed(name: Condition, collection: Collection) -> float:
     return 0.0 if shaped else MEANT_AS_NAME
 
 
-def _meant(key: str, collection: Collection) -> list[str]:
+def _meant(key: str, surface: str, collection: Collection) -> list[str]:
     """The known names an unknown one may be a slip of; itself, if it is known."""
     if collection.store.papers_with_name(key):
         return [key]
-    return sorted(other for other in collection.store.names_like(key) if _is_slip(key, other))
+    return sorted(
+        other for other in collection.store.names_like(key)
+        if is_mistyped(key, surface, other, collection.store.surface(other))
+    )
 
 
 def _with_word_before(name: Name, reading: Reading) -> Iterator[tuple[str, str]]:
@@ -123,11 +135,24 @@ def _with_word_before(name: Name, reading: Reading) -> Iterator[tuple[str, str]]
             yield name_key(surface), surface
 
 
-def _is_slip(asked: str, known: str) -> bool:
-    """Whether a name is another one mistyped: one letter off in a long name, two swapped in a short one."""
-    if not one_edit_apart(asked, known):
-        return False
-    return len(asked) >= MIN_CORRECTABLE or (len(asked) == len(known) == 4 and sorted(asked) == sorted(known))
+def is_mistyped(key: str, surface: str, known: str, written: str) -> bool:
+    """Whether a name is another one mistyped, or its plural; a short one, only if two letters are swapped.
+
+    Args:
+        key: of the name asked for.
+        surface: how the question writes it.
+        known: key of the other name.
+        written: how papers write that.
+    """
+    if len(key) < MIN_CORRECTABLE:
+        return len(key) == len(known) == 4 and sorted(key) == sorted(known) and is_slip(key, known)
+    return (key == f"{known}s" and surface.endswith("s")) or is_slip(_letters(surface, key), _letters(written, known))
+
+
+def _letters(surface: str, key: str) -> str:
+    """What a key has of a name, with its capitals; the key, where the name drops something inside."""
+    letters = "".join(c for c in surface if c.isalnum())[:len(key)]
+    return letters if letters.casefold() == key else key
 
 
 def _means_a_name(name: Name, collection: Collection, is_word: IsWord) -> bool:

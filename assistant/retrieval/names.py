@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 _TOKEN = re.compile(
     r"[^\W_][\w.’']*(?:[-‐‑–]\s?(?=[A-Z0-9]\b)[\w.]+|[-‐‑–/^][\w.]+)*\+*"
 )
-_SIZE = re.compile(  # without ++ and *+, a run of n digits could be parted in n² ways
-    r"(?:\d++(?:\.\d++)?x?)?\d*+(?:\.\d++)?[bmkt]|\d+(?:\.\d+)?(?:bn|billion|million)", re.IGNORECASE
+_SIZE = re.compile(
+    r"(?:\d+(?:\.\d+)?x)?\d*(?:\.\d+)?[bmkt]|\d+(?:\.\d+)?(?:bn|billion|million)", re.IGNORECASE
 )
 _VERSION = re.compile(r"v?\d{1,2}(?:\.\d+)*", re.IGNORECASE)
 SIZE_WORDS = frozenset(

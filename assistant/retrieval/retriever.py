@@ -166,19 +166,22 @@ class Retriever:
         found = self.collection.with_name(key)
         return found if self._within is None else found & self._within
 
-    def query(self, text: str, *, topic: Sequence[str] | None = None, names: Sequence[str] = ()) -> Query:
+    def query(
+        self, text: str, *, topic: Sequence[str] | None = None, names: Sequence[str] = (), aside: Sequence[str] = ()
+    ) -> Query:
         """Embed a question and weigh its words by their rarity in the collection.
 
         Args:
             text: longer than the model's window, its beginning is used.
             topic: the words (lower case) that are looked for; the others then only give them context. Default: all.
             names: keys of the names in it; papers that mention them are preferred.
+            aside: words (lower case) that are not looked for.
         """
         encoding = self._embedder.encode_one(self._fit(text))
         total = self.collection.store.count()
         found = []
         for word, start, end in words(text):
-            content = word not in FUNCTION_WORDS and (topic is None or word in topic)
+            content = word not in FUNCTION_WORDS and word not in aside and (topic is None or word in topic)
             stems = self.collection.lexical.stems(word) if content else []
             papers = max((self.collection.lexical.frequency(stem) for stem in stems), default=0)
             rarity = math.log((total + 1) / (papers + 0.5)) / math.log((total + 1) / 0.5)
@@ -306,6 +309,10 @@ class Retriever:
         starts = np.cumsum([0, *(len(found.best) for found in matches[:-1])])
         best: Floats = np.maximum.reduceat(every, starts)
         return best
+
+    def is_word(self, word: str) -> bool:
+        """Whether a lower-case word is one of the embedder's vocabulary."""
+        return self._embedder.is_word(word)
 
     def pooled(self, text: str) -> Floats:
         """(d,) the sentence embedding of a short text."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 WORDS = {word: number for number, word in enumerate(
     "one two three four five six seven eight nine ten eleven twelve".split(), 1
@@ -20,28 +19,24 @@ _THINGS = (
 _AT_HEAD = re.compile(
     r"^\W*(?:(?:please|could|can|would|you|i|we|need|want|like|to|see|name|list|give|show|tell|find|recommend|suggest|"
     r"mention|pick|cite|get|me|us|just|only|any|up|at most|no more than|what|which|are|is|the|a|your)\s+)*"
-    rf"(?:{_BEST}\s+)?{_NUMBER}\s+(?:of the\s+)?(?!of\b)(?:{_BEST}\s+)?(?:[\w-]+\s+){{0,2}}?{_THINGS}\b", re.IGNORECASE,
+    rf"(?P<said>(?:{_BEST}[\s-]+)?{_NUMBER})\s+(?:of the\s+)?(?!of\b)(?:{_BEST}\s+)?(?:[\w-]+\s+){{0,2}}?"
+    rf"{_THINGS}\b", re.IGNORECASE,
 )
-_TOP = re.compile(rf"\b(?:top|best)[\s-]{_NUMBER}", re.IGNORECASE)
+# Or behind, or with no word for papers at all: "…, top 4", "top 3 on pruning"; but not "top-5 accuracy".
+_TOP = re.compile(rf"\b(?P<said>(?:top|best)[\s-]{_NUMBER})(?=\W*$|\s+(?:on|about|for|of)\b)", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """A number of papers to show."""
+def without_limit(text: str) -> tuple[int | None, str]:
+    """Return the number of papers that a question asks to be listed, None without one, and the text without it.
 
-    count: int  # at least 1
-    word: str   # as the question has it, in lower case
-
-
-def limit(text: str) -> Limit | None:
-    """The number that a question gives of the papers to be listed; None if it gives none.
-
-    >>> limit("the top five papers on speech"), limit("papers with two-stage training")
-    (Limit(count=5, word='five'), None)
+    >>> without_limit("the top five papers on speech"), without_limit("papers with two-stage training")
+    ((5, 'the papers on speech'), (None, 'papers with two-stage training'))
     """
     found = _AT_HEAD.search(text) or _TOP.search(text)
     if found is None:
-        return None
-    word = found.group("number").casefold()
+        return None, text
+    word = found["number"].casefold()
     count = WORDS.get(word) or int(word)
-    return Limit(count, word) if count else None
+    start, end = found.span("said")
+    rest = f"{text[:start]}{text[end:].lstrip()}".rstrip(" ,")
+    return (count, rest) if count and rest else (None, text)
