@@ -9,8 +9,8 @@ from assistant.records import Answer, Citation, Hit, ListItem, Nearest, Paper, S
 
 if TYPE_CHECKING:
     from assistant.api import Assistant
+    from assistant.integrations.llama_index.retriever import PaperRetriever
     from assistant.retrieval.filters import Filters
-    from assistant.retrieval.llama import PaperRetriever
     from assistant.settings import Settings
 
 __all__ = [
@@ -30,6 +30,6 @@ def __getattr__(name: str) -> Any:  # heavy modules load when first used
         from assistant.retrieval.filters import Filters
         return Filters
     if name == "PaperRetriever":
-        from assistant.retrieval.llama import PaperRetriever
+        from assistant.integrations.llama_index.retriever import PaperRetriever
         return PaperRetriever
     raise AttributeError(f"module 'assistant' has no attribute {name!r}")

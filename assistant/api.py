@@ -9,25 +9,25 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from assistant.answering.drafting import Draft, Drafting
-from assistant.answering.stream import AnswerStream, AsyncAnswerStream, Brake, Pieces
+from assistant.answering.trace_file import log_answer
 from assistant.answering.wording import cut_notice
 from assistant.backends.circuit import ModelServers
 from assistant.closing import Closing
-from assistant.collection import Collection
 from assistant.errors import MisuseError
-from assistant.question import looked_at
+from assistant.index.collection import Collection
+from assistant.query.parse import looked_at
 from assistant.records import Answer, Hit, Paper, id_of
 from assistant.retrieval.filters import Filters, Selection, resolve
-from assistant.tracefile import log_answer
+from assistant.writing.stream import AnswerStream, AsyncAnswerStream, Brake, Pieces
 
 if TYPE_CHECKING:
     from assistant.answering.extractive import Extractive
     from assistant.answering.narrowing import Scope
     from assistant.backends.base import Backend
     from assistant.backends.caps import SessionCap
-    from assistant.embedder import Embedder
-    from assistant.followup import Turn
-    from assistant.question import Question
+    from assistant.embedding.embedder import Embedder
+    from assistant.query.parse import Question
+    from assistant.records import Turn
     from assistant.retrieval.retriever import Ranking, Retriever
     from assistant.settings import Settings
 
@@ -63,7 +63,7 @@ class Assistant(Closing):
 
         >>> Assistant.open().ask("which methods edit GPT-J?").matched  # doctest: +SKIP
         """
-        from assistant.embedder import open_embedder
+        from assistant.embedding.embedder import open_embedder
         from assistant.settings import load_settings
 
         settings = settings or load_settings()
@@ -87,7 +87,7 @@ class Assistant(Closing):
             question: cut after 2,000 characters, which the answer then says.
             answer_id: default: a hash of the question.
             filters: only papers that pass them are looked at; if there are none, the answer is a refusal that says so.
-            scope: the papers it refers back to; see `assistant.followup`.
+            scope: the papers it refers back to; see `assistant.conversation`.
             original: what the user wrote, where ``question`` puts it into other words; it is searched too.
             cap: what the session may still use of a language model; default: one for this assistant.
         Raises:
@@ -162,9 +162,9 @@ class Assistant(Closing):
 
     def rewrite(self, question: str, turns: Sequence[Turn], cap: SessionCap | None, brake: Brake) -> str | None:
         """A follow-up in words of its own, by the language model in use; None if it gives none."""
-        from assistant.answering.calls import Calls
-        from assistant.answering.rewriting import rewritten
-        from assistant.backends.base import BackendError
+        from assistant.backends.messages import BackendError
+        from assistant.writing.calls import Calls
+        from assistant.writing.rewriting import rewritten
 
         try:
             calls = Calls(self._backend(), cap or self._session_cap(), self.servers)
@@ -182,11 +182,11 @@ class Assistant(Closing):
 
     def _written(self, draft: Draft, typed: str, cap: SessionCap, brake: Brake) -> Pieces:
         """What the answerer in use makes of a draft."""
-        from assistant.answering.calls import Calls
-        from assistant.answering.fallback import not_available
-        from assistant.answering.generative import Task
-        from assistant.answering.table import open_answerer
-        from assistant.backends.base import BackendError
+        from assistant.backends.messages import BackendError
+        from assistant.writing.calls import Calls
+        from assistant.writing.fallback import not_available
+        from assistant.writing.generative import Task
+        from assistant.writing.table import open_answerer
 
         try:
             calls = Calls(self._backend(), cap, self.servers)
@@ -273,7 +273,7 @@ class Assistant(Closing):
         return self.collection.read(lambda: self._with_name(name))
 
     def _with_name(self, name: str) -> set[str]:
-        from assistant.retrieval.names import name_key
+        from assistant.text.names import name_key
 
         return self.collection.with_name(name_key(name))
 

@@ -9,7 +9,9 @@ into ``Paper.abstract`` unless a field says otherwise.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, is_dataclass
+from typing import Any
 
 SCHEMA = 1  # of the JSON contract of `Answer`
 
@@ -145,7 +147,7 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a question gets. ``to_json`` in ``assistant.ui.render`` prints exactly these names."""
+    """What a question gets. `answer_json` gives exactly these names."""
 
     id: str
     question: str
@@ -169,6 +171,31 @@ class Answer:
     trace: tuple[str, ...] = ()      # every decision, one line each
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question of a conversation and what it got."""
+
+    question: str   # as asked
+    searched: str   # as understood: the same, or put into words of its own
+    answer: Answer
+
+
 def id_of(question: str) -> str:
     """The id of an answer that is given none: 12 hex digits from what was asked."""
     return hashlib.sha256(question.encode("utf-8", "replace")).hexdigest()[:12]
+
+
+def answer_json(answer: Answer) -> dict[str, Any]:
+    """The public contract: the fields of `Answer` under their names, and ``schema``."""
+    return {"schema": SCHEMA, **plain_json(answer)}
+
+
+def plain_json(value: Any) -> Any:
+    """Return a record, and all that it holds, as JSON has it."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain_json(asdict(value))
+    if isinstance(value, Mapping):
+        return {key: plain_json(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [plain_json(item) for item in value]
+    return value

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from assistant.embedder import open_embedder
-from assistant.tokens import Basis
+from assistant.embedding.embedder import open_embedder
+from assistant.index.token_vectors import Basis
 from ingest.clean import clean_abstract
 from ingest.parse import read_records
 

@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from assistant import Assistant, prompts
-from assistant.answering.generative import Generative, Task
-from assistant.answering.table import open_answerer
 from assistant.backends.counting import count_prompt
 from assistant.evaluation.measures import FACTS
 from assistant.evaluation.questions import load_questions
+from assistant.writing.generative import Generative, Task
+from assistant.writing.table import open_answerer
 
 
 def main() -> None:

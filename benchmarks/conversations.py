@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import fmean
 
 from assistant import Assistant
-from assistant.dialogue import Dialogue
+from assistant.conversation.dialogue import Dialogue
 from assistant.evaluation.case import Case, Gold
 from assistant.evaluation.measures import FACTS, LISTS
 from assistant.evaluation.measures.verdict import goodness

@@ -2,7 +2,7 @@
 
     python benchmarks/corruption.py                   # held-out half, as in RESULTS.md
     python benchmarks/corruption.py --wordnet DIR     # directions from WordNet's antonyms instead (its dict folder)
-    python benchmarks/corruption.py --fit             # print the constants of assistant/answering/checking/signs.py
+    python benchmarks/corruption.py --fit             # print the constants of assistant/checking/signs.py
     python benchmarks/corruption.py --show name       # corrupted sentences of a kind that pass, or: true
 
 True sentences: one of each of 300 papers as it stands, and the paraphrases of ``paraphrases.jsonl``, written by hand
@@ -34,10 +34,10 @@ from statistics import median, quantiles
 import numpy as np
 from calibrate import logistic
 
-from assistant.answering.check import Checker, Verdict
-from assistant.answering.checking.signs import WEIGHTS
 from assistant.api import Assistant
-from assistant.embedder import open_embedder
+from assistant.checking.check import Checker, Verdict
+from assistant.checking.signs import WEIGHTS
+from assistant.embedding.embedder import open_embedder
 from assistant.records import Paper
 from assistant.settings import Settings
 from ingest.pipeline import ingest

@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from assistant.api import Assistant
-from assistant.collection import Collection
-from assistant.embedder import open_embedder
+from assistant.embedding.embedder import open_embedder
 from assistant.errors import AssistantError
-from assistant.retrieval.names import find_names
+from assistant.index.collection import Collection
+from assistant.records import answer_json
 from assistant.settings import Settings
-from assistant.ui.render import answer_json
+from assistant.text.names import find_names
 from ingest.cli import main as ingest
 
 EMBEDDER = open_embedder(None)

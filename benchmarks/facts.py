@@ -31,7 +31,7 @@ from assistant.answering.sentences import (
 )
 from assistant.api import Assistant
 from assistant.evaluation.questions import FACTS, EvalQuestion, load_questions
-from assistant.question import Question
+from assistant.query.parse import Question
 from assistant.records import Hit
 from assistant.retrieval.retriever import Query
 

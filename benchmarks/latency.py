@@ -20,7 +20,7 @@ import time
 from datetime import date
 from pathlib import Path
 
-from assistant.bert_graph import Precision
+from assistant.embedding.onnx_bert import Precision
 
 ROOT = Path(__file__).resolve().parent.parent
 ROUNDS = 5
@@ -85,8 +85,8 @@ def ingest_rate_share(precision: Precision, rounds: int) -> float:
     Bare model and ingest alternate, because on a shared machine speed drifts; the median of the pairs' ratios.
     """
     from assistant import Settings
-    from assistant.collection import Collection
-    from assistant.embedder import open_embedder
+    from assistant.embedding.embedder import open_embedder
+    from assistant.index.collection import Collection
     from ingest.pipeline import ingest
 
     embedder = open_embedder(precision=precision)

@@ -4,8 +4,8 @@
 
 Positive are the later turns of conversations, the `choose` half and ``benchmarks/conversations.jsonl``, that ask about
 a paper of the turn before; negative are the single questions of the `choose` half, asked after a question about some
-other paper. Prints the constants of assistant/followup/leaning.py, and by ten-fold cross-validation how many of each
-are told rightly.
+other paper. Prints the constants of assistant/conversation/dependence.py, and by ten-fold cross-validation how many of
+each are told rightly.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from facts import FOLDS
 from logistic import logistic
 
 from assistant.api import Assistant
-from assistant.dialogue import Known
+from assistant.conversation.dependence import Signs, signs
+from assistant.conversation.dialogue import Known
+from assistant.conversation.ellipsis import FEW
+from assistant.conversation.followup import leads_away
 from assistant.evaluation.questions import FACTS, load_conversations, load_questions
-from assistant.followup.ellipsis import FEW
-from assistant.followup.leaning import Signs, signs
-from assistant.followup.read import leads_away
 
 RIDGE = 1.0
 OWN = Path(__file__).with_name("conversations.jsonl")

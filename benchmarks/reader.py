@@ -3,7 +3,7 @@
     python benchmarks/reader.py          # cross-file: trained on all sources of questions but one, tested on that
     python benchmarks/reader.py --save   # train on all of them, write the reader that comes with the program
 
-The questions and their annotation are in ``assistant/reading/forms.jsonl``.
+The questions and their annotation are in ``assistant/query/forms.jsonl``.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 
-from assistant.embedder import open_embedder
-from assistant.reading.features import tokenise
-from assistant.reading.forms import TAGS, load_forms, with_lower_case
-from assistant.reading.reader import SHIPPED, train
+from assistant.embedding.embedder import open_embedder
+from assistant.query.features import tokenise
+from assistant.query.forms import TAGS, load_forms, with_lower_case
+from assistant.query.tagger import SHIPPED, train
 
 
 def main() -> None:

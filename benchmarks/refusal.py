@@ -26,7 +26,7 @@ from assistant.answering.sentences import Reading
 from assistant.api import Assistant
 from assistant.evaluation.measures.lists import f1, precision_recall
 from assistant.evaluation.questions import FACTS, EvalQuestion
-from assistant.retrieval.lexical import LexicalIndex
+from assistant.index.lexical import LexicalIndex
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

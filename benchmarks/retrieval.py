@@ -21,7 +21,7 @@ from pathlib import Path
 from statistics import fmean
 
 from assistant.api import Assistant
-from assistant.embedder import Embedder, open_embedder
+from assistant.embedding.embedder import Embedder, open_embedder
 from assistant.evaluation.measures.retrieval import average_precision, ndcg
 from assistant.evaluation.public_sets import CORPUS, load_public
 from assistant.evaluation.questions import EvalQuestion, load_questions

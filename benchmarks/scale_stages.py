@@ -27,8 +27,8 @@ def make_texts(folder: Path, sizes: Sequence[int]) -> dict[str, Any]:
     and model differ."""
     from synthetic import Synthesiser, TokenTable, learn_table, stand_in
 
-    from assistant.collection import Collection
-    from assistant.embedder import open_embedder
+    from assistant.embedding.embedder import open_embedder
+    from assistant.index.collection import Collection
     from ingest.pipeline import ingest
 
     embedder = open_embedder()
@@ -69,7 +69,7 @@ def _apart(vectors: np.ndarray[Any, Any]) -> tuple[float, float]:
 
 def ingest_file(folder: Path, size: int, file: Path, *, real: bool) -> dict[str, Any]:
     """One ``ingest`` of a file: seconds, papers, peak memory, the rate along the way, what is on disk after it."""
-    from assistant.embedder import open_embedder
+    from assistant.embedding.embedder import open_embedder
     from ingest.pipeline import ingest
 
     embedder = open_embedder()
@@ -188,9 +188,9 @@ def anonymous_bytes() -> int:
 
 def recall(folder: Path, size: int) -> dict[str, Any]:
     """Share of the exact nearest 100 papers that search finds, without and with filters: mean over the questions."""
-    from assistant.collection import Collection
-    from assistant.embedder import open_embedder
+    from assistant.embedding.embedder import open_embedder
     from assistant.evaluation.questions import load_questions
+    from assistant.index.collection import Collection
     from assistant.retrieval.retriever import Retriever
 
     embedder = open_embedder()
@@ -222,7 +222,7 @@ def recall(folder: Path, size: int) -> dict[str, Any]:
 
 def add_and_remove(folder: Path, size: int) -> dict[str, Any]:
     """Adding abstracts through the real model to a finished index, adding them again, and taking them out."""
-    from assistant.embedder import open_embedder
+    from assistant.embedding.embedder import open_embedder
     from ingest.pipeline import ingest, remove
 
     embedder = open_embedder()

@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from assistant.embedder import Embedder
+from assistant.embedding.embedder import Embedder
 from assistant.records import Paper
-from assistant.retrieval.names import find_names, names_of
-from assistant.retrieval.words import FUNCTION_WORDS
+from assistant.text.names import find_names, names_of
+from assistant.text.words import FUNCTION_WORDS
 from ingest.sentences import split_sentences
 
 NEIGHBOURS = 12      # papers an abstract's sentences come from, its own model among them

@@ -18,7 +18,7 @@ from typing import Any
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from assistant import Assistant
-from assistant.conversations import Conversations
+from assistant.conversation.history import Conversations
 from assistant.ui.page.build import build
 from assistant.ui.page.serving import launched
 from assistant.ui.page.site import Site

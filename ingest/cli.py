@@ -11,11 +11,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assistant.ui.commands.options import Version
-from assistant.ui.streams import safe_streams, visible
+from assistant.text.terminal import Version, safe_streams, visible
 
 if TYPE_CHECKING:
-    from assistant.embedder import Embedder
+    from assistant.embedding.embedder import Embedder
     from assistant.settings import Settings
     from ingest.report import Report
 
@@ -88,7 +87,7 @@ def _run(words: Sequence[str], *, told: bool) -> Report:
     missing = [_shown(path) for path in paths if not verb and not os.path.lexists(path)]
     if missing and len(missing) == len(paths):
         raise MisuseError(f"there is no {' or '.join(missing)}; give a file or folder of abstracts, such as seeds/")
-    from assistant.embedder import open_embedder
+    from assistant.embedding.embedder import open_embedder
 
     embedder = open_embedder(settings.embedder_dir, precision=settings.precision, threads=settings.threads)
     return _with_progress(verb, rest, paths, settings, embedder, told=told)

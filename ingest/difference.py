@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from assistant.store import Store, StoredFile, StoredRecord
+from assistant.index.sqlite import Store, StoredFile, StoredRecord
 from ingest.files import is_there
 from ingest.reading import CleanFile, CleanRecord
 from ingest.upsert import Insert

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from assistant.embedder import Embedder, Encoding
+from assistant.embedding.embedder import Embedder, Encoding
+from assistant.index.token_vectors import Basis, Bytes, Floats
 from assistant.records import Chunk, Paper
-from assistant.retrieval.names import names_of
-from assistant.tokens import Basis, Bytes, Floats
+from assistant.text.names import names_of
 from ingest.chunk import chunk, chunk_text, heading
 from ingest.sentences import split_sentences
 
@@ -27,8 +27,8 @@ class EmbeddedPaper:
     chunks: tuple[Chunk, ...]
     vectors: Floats               # (c, d), unit length, one per chunk
     tokens: Bytes                 # (n, r), title first
-    sentences: npt.NDArray[np.int32]  # (s, 4), see `assistant.store.Entry`
-    names: dict[str, Counter[str]]    # see `assistant.retrieval.names.names_of`
+    sentences: npt.NDArray[np.int32]  # (s, 4), see `assistant.index.sqlite.Entry`
+    names: dict[str, Counter[str]]    # see `assistant.text.names.names_of`
 
 
 def embed(papers: Iterable[Paper], embedder: Embedder, basis: Basis, *, chunk_tokens: int) -> Iterator[EmbeddedPaper]:

@@ -12,14 +12,14 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 import assistant
-from assistant.collection import Collection, make_folder
-from assistant.embedder import Embedder
+from assistant.embedding.embedder import Embedder
 from assistant.errors import DamagedPart, StorageError
+from assistant.index.collection import Collection, make_folder
+from assistant.index.room import no_room, unwritable
+from assistant.index.sqlite import EMPTY, NO_INDEX, damaged_database
+from assistant.index.token_vectors import Basis
 from assistant.records import Paper
-from assistant.room import no_room, unwritable
 from assistant.settings import Settings
-from assistant.store import EMPTY, NO_INDEX, damaged_database
-from assistant.tokens import Basis
 from ingest.batches import BATCH, Progress
 from ingest.embed import embed, fit_basis
 from ingest.upsert import JOURNAL, Writer

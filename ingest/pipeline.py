@@ -7,13 +7,13 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from assistant.collection import Collection
-from assistant.embedder import Embedder
+from assistant.embedding.embedder import Embedder
 from assistant.errors import MisuseError, StorageError
+from assistant.index.collection import Collection
+from assistant.index.room import DATABASE
+from assistant.index.sqlite import NO_INDEX, NO_PAPERS, StoredFile
 from assistant.records import Paper
-from assistant.room import DATABASE
 from assistant.settings import Settings
-from assistant.store import NO_INDEX, NO_PAPERS, StoredFile
 from ingest.batches import BATCH, Batches, Progress
 from ingest.difference import KnownFiles, difference
 from ingest.files import find_files, own_name, stored_path

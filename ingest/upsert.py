@@ -16,14 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from assistant.code_links import gives_code
-from assistant.collection import Collection
-from assistant.embedder import Embedder
+from assistant.embedding.embedder import Embedder
 from assistant.errors import StorageError
+from assistant.index.collection import Collection
+from assistant.index.sqlite import SPAN_BYTES, Store, authors_json, sources_json
 from assistant.records import Paper, Source
 from assistant.retrieval.filters import author_words
-from assistant.retrieval.names import abbreviations
-from assistant.store import SPAN_BYTES, Store, authors_json, sources_json
+from assistant.text.code_links import gives_code
+from assistant.text.names import abbreviations
 from ingest.clean import normalise, paper_id
 from ingest.dedupe import bands, group, near, representative, signature
 from ingest.embed import EmbeddedPaper, embed

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from assistant.collection import Collection
 from assistant.errors import StorageError
+from assistant.index.collection import Collection
 from ingest.clean import paper_id
 
 BATCH = 1000  # chunks read at once

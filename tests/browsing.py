@@ -20,9 +20,9 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 
 from assistant import Assistant, Settings
-from assistant.collection import Collection
-from assistant.conversations import Conversations
-from assistant.embedder import Embedder
+from assistant.conversation.history import Conversations
+from assistant.embedding.embedder import Embedder
+from assistant.index.collection import Collection
 from assistant.ui.page.build import build
 from assistant.ui.page.serving import launched
 from assistant.ui.page.site import Site

@@ -11,8 +11,8 @@ import pytest
 from papers import Home, write_titled
 
 from assistant import Assistant, Settings
-from assistant.collection import Collection
-from assistant.embedder import Embedder, open_embedder
+from assistant.embedding.embedder import Embedder, open_embedder
+from assistant.index.collection import Collection
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

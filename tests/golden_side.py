@@ -21,15 +21,15 @@ from assistant import Answer, Assistant, Settings
 
 # What is needed besides the front door -> every place it has had, oldest first; the first that exists is taken.
 LOCATIONS: Mapping[str, tuple[str, ...]] = {
-    "Dialogue": ("assistant.dialogue:Dialogue",),
-    "Turn": ("assistant.followup:Turn",),
+    "Dialogue": ("assistant.conversation.dialogue:Dialogue",),
+    "Turn": ("assistant.conversation:Turn",),
     "answer_json": ("assistant.ui.render:answer_json",),
     "answer_text": ("assistant.ui.render:answer_text",),
     "export": ("assistant.ui.export:export",),
     "turn_html": ("assistant.ui.page.shown.answer:turn_html",),
     "cited": ("assistant.ui.page.shown.cited:cited",),
-    "Conversations": ("assistant.conversations:Conversations",),
-    "Feedback": ("assistant.conversations:Feedback",),
+    "Conversations": ("assistant.conversation.history:Conversations",),
+    "Feedback": ("assistant.conversation.history:Feedback",),
 }
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from assistant import Settings
-from assistant.collection import Collection
-from assistant.embedder import Embedder
+from assistant.embedding.embedder import Embedder
+from assistant.index.collection import Collection
 from ingest.pipeline import ingest
 from ingest.report import Report
 

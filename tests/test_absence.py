@@ -8,7 +8,7 @@ import pytest
 
 from assistant import Assistant
 from assistant.answering.absence import Asked, absence_asked
-from assistant.dialogue import Dialogue
+from assistant.conversation.dialogue import Dialogue
 
 
 @pytest.mark.parametrize(("text", "asked"), [

@@ -12,12 +12,10 @@ from hypothesis import strategies as st
 from assistant import Answer, Assistant, Paper, Source
 from assistant.answering.citations import Marks, first_url, is_verbatim, with_marks
 from assistant.answering.method_names import method_name
-from assistant.dialogue import Dialogue
+from assistant.conversation.dialogue import Dialogue
 from assistant.errors import MisuseError
 from assistant.evaluation.questions import load_conversations, load_questions
-from assistant.followup import Turn
-from assistant.records import AnswerSentence
-from assistant.ui.render import answer_json
+from assistant.records import AnswerSentence, Turn, answer_json
 
 
 def test_the_methods_that_edit_gpt_j_are_listed_each_with_its_proof(assistant: Assistant) -> None:

@@ -33,8 +33,10 @@ from scripted_server import (
 from working_backend import set_up
 
 from assistant.backends import model as shared
-from assistant.backends.base import Backend, BackendError, Kind, Message
+from assistant.backends.base import Backend
+from assistant.backends.messages import BackendError, Kind, Message
 from assistant.backends.table import BACKENDS, open_backend
+from assistant.integrations.llama_index.llm import as_llm
 from assistant.settings import Settings
 
 ASK = [Message("system", "Answer briefly."), Message("user", "What trains models?")]
@@ -157,7 +159,7 @@ def test_a_llama_index_program_gets_the_same_model(working: Working) -> None:
     from llama_index.core.llms import LLM, ChatMessage
 
     backend = working.open()
-    llm = backend.llm
+    llm = as_llm(backend)
     asked = [ChatMessage(role=message.role, content=message.content) for message in ASK]
 
     assert isinstance(llm, LLM)

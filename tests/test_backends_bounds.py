@@ -14,8 +14,9 @@ import pytest
 from scripted_server import Behaviour, ScriptedServer, floods, packs, says
 
 from assistant.backends import http
-from assistant.backends.base import BackendError, Kind, Message
+from assistant.backends.messages import BackendError, Kind, Message
 from assistant.backends.table import open_backend, statuses
+from assistant.integrations.llama_index.llm import as_llm
 from assistant.settings import Settings
 
 SERVERS = ("openai", "ollama")
@@ -83,8 +84,8 @@ def test_a_llama_index_program_unpacks_nothing_either(server: ScriptedServer) ->
 
     bomb = PACKED["br"](b" " * 50_000_000)
     server.play(packs(bomb, "br", kind="application/json"))
-    llm = open_backend(
-        Settings(_env_file=None, backend="openai", base_url=server.url, model=server.model, retries=0)).llm
+    llm = as_llm(open_backend(
+        Settings(_env_file=None, backend="openai", base_url=server.url, model=server.model, retries=0)))
 
     with pytest.raises(APIConnectionError) as error:
         llm.chat([ChatMessage(content="hi")])

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from scripted_server import Behaviour, ScriptedServer, is_cut, is_hung, is_slow, refuses, says
 
-from assistant.backends.base import Backend, BackendError, Kind, Message
+from assistant.backends.base import Backend
 from assistant.backends.circuit import CircuitBreaker, ModelServers
+from assistant.backends.messages import BackendError, Kind, Message
 from assistant.backends.table import open_backend
 from assistant.settings import Settings
 

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.backends.base import BackendError, Kind, Message
 from assistant.backends.caps import Prices, SessionCap
 from assistant.backends.counting import _encoding, _encoding_name, count_prompt, count_tokens
 from assistant.backends.http import is_local, retry_after
+from assistant.backends.messages import BackendError, Kind, Message
 from assistant.backends.openai import without_system
 from assistant.backends.thinking import WithoutThoughts
 from assistant.settings import Settings

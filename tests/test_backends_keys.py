@@ -14,10 +14,12 @@ from typing import Any
 import pytest
 from scripted_server import ScriptedServer, is_cut, refuses, says
 
-from assistant.backends.base import Backend, BackendError, Kind, Message
+from assistant.backends.base import Backend
+from assistant.backends.messages import BackendError, Kind, Message
 from assistant.backends.openai import OpenAIBackend
 from assistant.backends.table import open_backend, statuses
 from assistant.errors import SettingsError
+from assistant.integrations.llama_index.llm import as_llm
 from assistant.settings import Settings, load_settings
 
 pytestmark = pytest.mark.usefixtures("work")
@@ -74,7 +76,7 @@ def test_nothing_shows_the_key(server: ScriptedServer) -> None:
     set_up = settings(server)
     backend = open_backend(set_up)
     assert isinstance(backend, OpenAIBackend)
-    llm = backend.llm
+    llm = as_llm(backend)
 
     shown = [
         repr(set_up), str(set_up), set_up.model_dump_json(), str(set_up.model_dump()),
@@ -100,7 +102,7 @@ def test_llama_index_records_no_key(server: ScriptedServer) -> None:
     dispatcher = get_dispatcher()
     dispatcher.add_event_handler(recorder)
     try:
-        llm = open_backend(settings(server)).llm
+        llm = as_llm(open_backend(settings(server)))
         assert llm.chat([ChatMessage(content="What trains models?")]).message.content == "Yes."
     finally:
         dispatcher.event_handlers.remove(recorder)

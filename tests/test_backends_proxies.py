@@ -14,9 +14,10 @@ from browsing import fetch, free_port
 from papers import Home
 from scripted_server import ScriptedServer, says
 
-from assistant import proxies
-from assistant.backends.base import BackendError, Kind, Message
+from assistant.backends import proxies
+from assistant.backends.messages import BackendError, Kind, Message
 from assistant.backends.table import open_backend, statuses
+from assistant.integrations.llama_index.llm import as_llm
 from assistant.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,7 +48,7 @@ def test_a_model_on_this_machine_is_called_whatever_they_are(
     backend = open_backend(settings)
 
     assert backend.complete(ASK).text == "Yes."
-    assert backend.llm.complete("What is Quillon?").text == "Yes."
+    assert as_llm(backend).complete("What is Quillon?").text == "Yes."
     assert {status.name: status.ready for status in statuses(settings)}["openai"]
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from scripted_server import ScriptedServer
 
-from assistant.backends.base import BackendError, Kind, Status
+from assistant.backends.messages import BackendError, Kind, Status
 from assistant.backends.table import BACKENDS, open_backend, statuses
 from assistant.settings import Settings
 from assistant.ui.cli import main

@@ -15,11 +15,11 @@ from scripted_server import Asked, ScriptedServer, is_slow
 
 from assistant import Answer, Assistant
 from assistant.answering.citations import papers_of
-from assistant.chat import ChatEngine
-from assistant.collection import Collection
-from assistant.dialogue import Dialogue
-from assistant.embedder import Embedder
+from assistant.conversation.dialogue import Dialogue
+from assistant.embedding.embedder import Embedder
 from assistant.errors import MisuseError
+from assistant.index.collection import Collection
+from assistant.integrations.llama_index.chat_engine import ChatEngine
 
 FIRST, SECOND = "which models was MEMIT scaled on", "How many memories can it write?"
 TOGETHER = 50

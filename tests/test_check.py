@@ -10,13 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from assistant import Paper
-from assistant.answering.check import Checker
-from assistant.answering.checking.claims import claims_nothing
-from assistant.answering.checking.polarity import cues, negators, opposite
-from assistant.answering.checking.quantities import agree, enumerated, quantities
-from assistant.answering.checking.signs import WEIGHTS, Signs, doubts, probability
-from assistant.collection import Collection
-from assistant.embedder import Embedder
+from assistant.checking.check import Checker
+from assistant.checking.claims import claims_nothing
+from assistant.checking.polarity import cues, negators, opposite
+from assistant.checking.quantities import agree, enumerated, quantities
+from assistant.checking.signs import WEIGHTS, Signs, doubts, probability
+from assistant.embedding.embedder import Embedder
+from assistant.index.collection import Collection
 from assistant.settings import Settings
 
 GPT_J, TEXTS, T5, LATEST = (

@@ -304,7 +304,7 @@ def test_a_damaged_index_is_refused_with_the_way_out(
 
 
 def test_chunks_missing_from_chroma_are_noticed(asked: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from assistant.index import VectorIndex
+    from assistant.index.chunk_vectors import VectorIndex
 
     vectors = VectorIndex(asked / "chroma")
     vectors.delete([f"{paper_id(ABSTRACTS[0])}:0"])

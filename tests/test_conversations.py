@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from assistant import Answer, Assistant
-from assistant.conversations import FILE, Conversations, Feedback
-from assistant.dialogue import Dialogue
+from assistant.conversation.dialogue import Dialogue
+from assistant.conversation.history import FILE, Conversations, Feedback
 from assistant.errors import MisuseError, StorageError
-from assistant.followup import Turn
+from assistant.records import Turn
 
 
 def turn(question: str, text: str = "An answer.") -> Turn:

@@ -14,7 +14,7 @@ import pytest
 from papers import ABSTRACTS, Home, write_lines, write_titled
 
 from assistant.api import Assistant
-from assistant.embedder import Embedder
+from assistant.embedding.embedder import Embedder
 from assistant.errors import StorageError
 from ingest.clean import paper_id
 from ingest.pipeline import rebuild
@@ -51,36 +51,36 @@ sys.exit(main(argv))
 """
 
 UPDATE = [  # while state A becomes state B
-    ("assistant.collection:Collection.check", "before", 1),
+    ("assistant.index.collection:Collection.check", "before", 1),
     ("ingest.upsert:Writer._write_journal", "before", 1),
     ("ingest.upsert:Writer._write_journal", "after", 1),
-    ("assistant.tokens:TokenFile.append", "after", 1),
-    ("assistant.index:VectorIndex.upsert", "before", 1),
-    ("assistant.index:VectorIndex.upsert", "after", 1),
-    ("assistant.retrieval.lexical:LexicalWriter.__exit__", "before", 1),
-    ("assistant.retrieval.lexical:LexicalWriter.__exit__", "after", 1),
+    ("assistant.index.token_vectors:TokenFile.append", "after", 1),
+    ("assistant.index.chunk_vectors:VectorIndex.upsert", "before", 1),
+    ("assistant.index.chunk_vectors:VectorIndex.upsert", "after", 1),
+    ("assistant.index.lexical:LexicalWriter.__exit__", "before", 1),
+    ("assistant.index.lexical:LexicalWriter.__exit__", "after", 1),
     ("ingest.upsert:_remember", "after", 1),
-    ("assistant.store:Store.set_card", "after", 1),
+    ("assistant.index.sqlite:Store.set_card", "after", 1),
     ("ingest.upsert:Writer._delete", "before", 1),
-    ("assistant.index:VectorIndex.delete", "after", 1),
+    ("assistant.index.chunk_vectors:VectorIndex.delete", "after", 1),
     ("ingest.upsert:Writer._delete", "after", 1),
     ("ingest.pipeline:_ingest_file", "after", 1),
     ("ingest.batches:Batches.write", "after", 1),
 ]
 FIRST = [  # while there is no index yet
     ("ingest.opening:make_folder", "after", 1),
-    ("assistant.store:Store._create", "after", 1),
-    ("assistant.tokens:Basis.save", "after", 1),
-    ("assistant.store:Store.set_card", "after", 1),
+    ("assistant.index.sqlite:Store._create", "after", 1),
+    ("assistant.index.token_vectors:Basis.save", "after", 1),
+    ("assistant.index.sqlite:Store.set_card", "after", 1),
     ("ingest.difference:KnownFiles.write", "after", 1),
-    ("assistant.index:VectorIndex.upsert", "after", 1),
+    ("assistant.index.chunk_vectors:VectorIndex.upsert", "after", 1),
     ("ingest.upsert:Writer._delete", "before", 1),
 ]
 REBUILD = [
-    ("assistant.tokens:Basis.save", "after", 1),
-    ("assistant.index:VectorIndex.upsert", "after", 1),
-    ("assistant.retrieval.lexical:LexicalWriter.__exit__", "after", 1),
-    ("assistant.collection:Collection.check", "after", 1),
+    ("assistant.index.token_vectors:Basis.save", "after", 1),
+    ("assistant.index.chunk_vectors:VectorIndex.upsert", "after", 1),
+    ("assistant.index.lexical:LexicalWriter.__exit__", "after", 1),
+    ("assistant.index.collection:Collection.check", "after", 1),
     ("ingest.opening:sweep", "before", 2),
     ("ingest.opening:sweep", "after", 2),
 ]
@@ -187,8 +187,9 @@ def test_a_mending_that_is_killed_is_mended_too(stage: Stage, tmp_path: Path) ->
     home = stage.copy(tmp_path / "home")
     die(home, ("ingest.upsert:Writer._delete", "before", 1), str(stage.files))
     for place in (
-        ("assistant.index:VectorIndex.upsert", "after", 1), ("assistant.index:VectorIndex.delete", "after", 1),
-        ("assistant.retrieval.lexical:LexicalWriter.__exit__", "after", 1),
+        ("assistant.index.chunk_vectors:VectorIndex.upsert", "after", 1),
+        ("assistant.index.chunk_vectors:VectorIndex.delete", "after", 1),
+        ("assistant.index.lexical:LexicalWriter.__exit__", "after", 1),
     ):
         die(home, place, str(stage.files))
         asks_well(home)
@@ -215,8 +216,9 @@ def test_an_ingest_killed_at_any_moment_is_finished_by_the_next(stage: Stage, tm
 
 
 @pytest.mark.parametrize("place", [
-    "assistant.tokens.TokenFile.append", "assistant.index.VectorIndex.upsert",
-    "assistant.retrieval.lexical.LexicalWriter.add", "ingest.upsert._remember", "assistant.index.VectorIndex.delete",
+    "assistant.index.token_vectors.TokenFile.append", "assistant.index.chunk_vectors.VectorIndex.upsert",
+    "assistant.index.lexical.LexicalWriter.add", "ingest.upsert._remember",
+    "assistant.index.chunk_vectors.VectorIndex.delete",
 ])
 def test_an_ingest_that_fails_anywhere_says_so_and_is_finished_by_the_next(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
@@ -238,7 +240,7 @@ def test_an_ingest_that_fails_anywhere_says_so_and_is_finished_by_the_next(
 
 def test_a_second_ingest_at_the_same_time_is_refused(stage: Stage, tmp_path: Path) -> None:
     home = stage.copy(tmp_path / "home")
-    command = [sys.executable, "-c", DRIVER, "assistant.index:VectorIndex.upsert", "before", "1", "wait"]
+    command = [sys.executable, "-c", DRIVER, "assistant.index.chunk_vectors:VectorIndex.upsert", "before", "1", "wait"]
     with subprocess.Popen(
         [*command, str(stage.files)], env=environment(home), cwd=tmp_path, stdin=subprocess.PIPE,
         stdout=subprocess.PIPE, text=True,

@@ -10,7 +10,7 @@ import pytest
 from papers import Home, write_titled
 
 from assistant import Assistant, AssistantError, Settings
-from assistant.collection import Collection
+from assistant.index.collection import Collection
 from assistant.retrieval.cross_encoder import CrossEncoderReranker, open_reranker
 
 INSTALLED = importlib.util.find_spec("sentence_transformers") is not None

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 from tiny_bert import DIMENSION, WINDOW, forward, random_tensors, write_folder
 
-from assistant import model_folder
-from assistant.bert_graph import INT8_LARGEST, Precision, graph_weights, quantise
-from assistant.cache import file_sha256, write_atomically
-from assistant.embedder import Embedder, open_embedder
+from assistant.embedding import model_folder
+from assistant.embedding.cache import file_sha256, write_atomically
+from assistant.embedding.embedder import Embedder, open_embedder
+from assistant.embedding.model_folder import default_model_dir, read_architecture, read_pooling, read_tensors
+from assistant.embedding.onnx_bert import INT8_LARGEST, Precision, graph_weights, quantise
 from assistant.errors import EmbedderError
-from assistant.model_folder import default_model_dir, read_architecture, read_pooling, read_tensors
 
 REFERENCE: dict[str, Any] = json.loads(
     (Path(__file__).parent / "data" / "reference_vectors.json").read_text("utf-8"))["texts"]

@@ -14,7 +14,7 @@ from assistant.answering.facts import together
 from assistant.answering.narrowing import Scope
 from assistant.answering.sentences import MAX_OF_PAPER, MAX_PAPERS, Candidate
 from assistant.evaluation.questions import load_questions
-from assistant.question import Question
+from assistant.query.parse import Question
 from assistant.records import Hit, Paper, SentenceHit
 from assistant.ui.render import answer_text
 

@@ -12,11 +12,11 @@ import pytest
 from papers import ABSTRACTS, TITLES, Home, write_titled
 
 from assistant import Assistant, Filters
-from assistant.code_links import gives_code
-from assistant.collection import Collection
-from assistant.embedder import Embedder
+from assistant.embedding.embedder import Embedder
 from assistant.errors import MisuseError, StorageError
+from assistant.index.collection import Collection
 from assistant.retrieval.filters import author_words, is_author
+from assistant.text.code_links import gives_code
 from ingest.pipeline import rebuild
 
 ROWS = (

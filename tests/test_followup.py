@@ -10,13 +10,13 @@ from scripted_server import Asked, ScriptedServer, says
 
 from assistant import Assistant
 from assistant.answering.citations import papers_of
-from assistant.answering.rewriting import conversation
-from assistant.collection import Collection
-from assistant.dialogue import Dialogue
-from assistant.embedder import Embedder
+from assistant.conversation.dependence import Signs, leaning
+from assistant.conversation.dialogue import Dialogue
+from assistant.embedding.embedder import Embedder
 from assistant.evaluation.questions import load_questions
-from assistant.followup import Turn
-from assistant.followup.leaning import Signs, leaning
+from assistant.index.collection import Collection
+from assistant.records import Turn
+from assistant.writing.rewriting import conversation
 
 
 @pytest.fixture(scope="module")

@@ -34,12 +34,12 @@ from working_backend import set_up
 
 from assistant import Answer, Assistant
 from assistant.answering.citations import is_verbatim
-from assistant.answering.generative import Task, settled
-from assistant.answering.table import ANSWERERS
 from assistant.backends.table import BACKENDS
-from assistant.collection import Collection
-from assistant.embedder import Embedder
+from assistant.embedding.embedder import Embedder
+from assistant.index.collection import Collection
 from assistant.settings import Settings
+from assistant.writing.generative import Task, settled
+from assistant.writing.table import ANSWERERS
 
 ASK = "What is Quillon?"
 NOTICE = "These are the papers' own words:"
@@ -140,8 +140,8 @@ def test_the_evidence_is_cut_to_the_budget_the_best_first(opened: Asking, server
 
     answer = opened(prompt_tokens=400).ask(ASK)
 
-    from assistant.backends.base import Message
     from assistant.backends.counting import count_prompt
+    from assistant.backends.messages import Message
 
     messages = [Message(m["role"], m["content"]) for m in server.replies[-1].body["messages"]]
     assert count_prompt(messages, server.model) <= 400

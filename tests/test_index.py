@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from assistant.errors import StorageError
-from assistant.index import VectorIndex
+from assistant.index.chunk_vectors import VectorIndex
 
 ROOT = Path(__file__).resolve().parent.parent
 COUNT = 1200  # Chroma writes its graph to disk from 1,000 on

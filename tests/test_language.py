@@ -7,7 +7,7 @@ import pytest
 from assistant import Assistant
 from assistant.answering.language import language_of
 from assistant.evaluation.questions import load_questions
-from assistant.reading.forms import load_forms
+from assistant.query.forms import load_forms
 
 
 def told(question: str, assistant: Assistant) -> str | None:

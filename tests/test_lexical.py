@@ -10,8 +10,8 @@ import pytest
 from papers import ABSTRACTS, TITLES
 
 from assistant.errors import DamagedPart
+from assistant.index.lexical import LexicalIndex
 from assistant.records import Paper
-from assistant.retrieval.lexical import LexicalIndex
 
 PAPERS = [Paper(f"{n:020x}", TITLES[n], ABSTRACTS[n], ABSTRACTS[n]) for n in range(6)]
 
@@ -71,7 +71,7 @@ def test_a_file_that_differs_by_one_bit_is_refused_without_a_panic(
 
 
 def test_a_panic_of_tantivy_is_told_as_damage(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("assistant.retrieval.lexical.CHECKED_BYTES", -1)  # as of an index too large to check
+    monkeypatch.setattr("assistant.index.lexical.CHECKED_BYTES", -1)  # as of an index too large to check
     for path in folder.glob("*.store"):
         path.write_bytes(random.Random(0).randbytes(path.stat().st_size))
 

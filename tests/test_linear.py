@@ -11,12 +11,12 @@ from statistics import median
 import pytest
 
 from assistant.answering.method_names import method_name
-from assistant.code_links import gives_code
 from assistant.records import Paper
 from assistant.retrieval.filters import author_words
-from assistant.retrieval.names import abbreviations, find_names, names_of
-from assistant.retrieval.planted import planted
-from assistant.retrieval.words import index_terms
+from assistant.text.code_links import gives_code
+from assistant.text.names import abbreviations, find_names, names_of
+from assistant.text.prompt_injection import planted
+from assistant.text.words import index_terms
 from ingest.byline import read_authors, read_year
 from ingest.clean import clean_abstract, normalise
 from ingest.dedupe import same_work, signature

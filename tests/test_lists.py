@@ -12,7 +12,7 @@ from assistant.answering.facets import facets_in
 from assistant.answering.membership import CUTS, alternatives_of
 from assistant.answering.method_names import method_name
 from assistant.answering.proof import proof_of
-from assistant.reading.limits import without_limit
+from assistant.query.limits import without_limit
 from assistant.records import Answer, Hit, SentenceHit
 from assistant.retrieval.filters import Filters
 from assistant.ui.cli import main

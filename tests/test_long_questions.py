@@ -12,13 +12,13 @@ from itertools import pairwise
 import pytest
 
 import assistant.answering
-import assistant.followup
-import assistant.reading
+import assistant.conversation
+import assistant.query
 import assistant.retrieval
 from assistant import Assistant
 from assistant.answering.facets import FACETS
-from assistant.dialogue import Dialogue
-from assistant.question import MAX_QUESTION, MAX_SIGNS, looked_at
+from assistant.conversation.dialogue import Dialogue
+from assistant.query.parse import MAX_QUESTION, MAX_SIGNS, looked_at
 
 CUT = "(I read the first 2,000 characters of the question.) "
 TIMES = 8      # longer
@@ -34,7 +34,7 @@ _NOT_OF_QUESTIONS = (
 
 
 def patterns_that_see_questions() -> Iterator[tuple[str, re.Pattern[str]]]:
-    modules = ["assistant.question", "assistant.dialogue"]
+    modules = ["assistant.query.parse", "assistant.conversation.dialogue"]
     for package in (assistant.answering, assistant.followup, assistant.reading, assistant.retrieval):
         modules += [found.name for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")]
     for module in modules:

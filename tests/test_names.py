@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from papers import ABSTRACTS, Home, write_lines
 
-from assistant.retrieval.names import (
+from assistant.text.names import (
     abbreviations,
     families,
     find_names,

@@ -13,10 +13,10 @@ from filelock import FileLock
 from papers import ABSTRACTS, TITLES, Home, write_lines, write_titled
 
 from assistant import Assistant, Settings
-from assistant.collection import Collection
-from assistant.conversations import Conversations
-from assistant.embedder import Embedder
+from assistant.conversation.history import Conversations
+from assistant.embedding.embedder import Embedder
 from assistant.errors import MisuseError
+from assistant.index.collection import Collection
 from assistant.ui.page import uploads
 from assistant.ui.page.adding import Adding, Busy, Step
 from assistant.ui.page.child import environment

@@ -9,9 +9,8 @@ from html.parser import HTMLParser
 import pytest
 
 from assistant import Answer, Citation, ListItem, Nearest, Source
-from assistant.conversations import Feedback, Saved
-from assistant.followup import Turn
-from assistant.records import AnswerSentence, Compared, Paper
+from assistant.conversation.history import Feedback, Saved
+from assistant.records import AnswerSentence, Compared, Paper, Turn
 from assistant.ui.page.entries import Halted, Pending
 from assistant.ui.page.shown.answer import beginning, body, conversation, entry_html, turn_html
 from assistant.ui.page.shown.cited import cited

@@ -14,7 +14,7 @@ import pytest
 from browsing import FORM, Client, fetch, served
 from papers import Home
 
-from assistant.embedder import Embedder
+from assistant.embedding.embedder import Embedder
 from assistant.errors import SettingsError
 from assistant.settings import load_settings
 from assistant.ui.page import attempts

@@ -11,7 +11,7 @@ import pytest
 from browsing import PHONE, free_port, open_tab
 
 from assistant import Assistant, Settings
-from assistant.conversations import Conversations
+from assistant.conversation.history import Conversations
 from assistant.evaluation import evaluate
 from assistant.evaluation.questions import load
 from assistant.evaluation.report import write_report

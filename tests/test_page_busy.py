@@ -14,7 +14,7 @@ from browsing import Visitor, served
 from papers import Home
 from scripted_server import ScriptedServer, is_hung, says
 
-from assistant.embedder import Embedder
+from assistant.embedding.embedder import Embedder
 
 ASK = "what does Quillon keep?"
 BUSY = "No answer from openai: the model is busy with other questions; ask again in a moment."

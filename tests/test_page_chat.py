@@ -15,7 +15,7 @@ from papers import ABSTRACTS, TITLES, Home, write_lines
 from scripted_server import ScriptedServer, is_slow
 
 from assistant import Settings
-from assistant.embedder import Embedder
+from assistant.embedding.embedder import Embedder
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Dialog, Locator, Page

@@ -15,7 +15,7 @@ import pytest
 from browsing import JSON, Client, open_tab, served_page
 from papers import Home
 
-from assistant.embedder import Embedder
+from assistant.embedding.embedder import Embedder
 from assistant.ui.page.add import LONGEST_PASTE
 from assistant.ui.page.guard import LONGEST_CALL, LONGEST_LOGIN, LONGEST_UPLOAD
 from assistant.ui.page.login import Hash, Login

@@ -15,11 +15,11 @@ from browsing import PHONE, open_tab, served, watched
 from papers import ABSTRACTS, Home, write_lines, write_titled
 
 from assistant import Assistant, Filters, Paper, Source
-from assistant.embedder import Embedder
-from assistant.map import places as places_module
-from assistant.map.atlas import Atlas, draw, load, save, state_of
-from assistant.map.places import places
-from assistant.map.topics import Topic, find_topics, topic_names
+from assistant.embedding.embedder import Embedder
+from assistant.topics import places as places_module
+from assistant.topics.atlas import Atlas, draw, load, save, state_of
+from assistant.topics.places import places
+from assistant.topics.topics import Topic, find_topics, topic_names
 from assistant.ui.page.browse import Found, PaperDetails, ResultPage, find, look_at
 from assistant.ui.page.shown.links import links
 from assistant.ui.page.shown.map import cited_note, legend, map_data

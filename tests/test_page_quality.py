@@ -15,14 +15,14 @@ from evaluated import QUESTIONS, write_jsonl
 from papers import Home
 
 from assistant import Assistant, Settings
-from assistant.backends.base import Status
+from assistant.backends.messages import Status
 from assistant.backends.table import statuses
-from assistant.collection import Collection
-from assistant.embedder import Embedder
+from assistant.embedding.embedder import Embedder
 from assistant.evaluation import evaluate
 from assistant.evaluation.evaluation import Evaluation
 from assistant.evaluation.questions import load
 from assistant.evaluation.report import write_report
+from assistant.index.collection import Collection
 from assistant.ui.page.shown.quality import LastReport, report_html
 from assistant.ui.page.shown.status import backends_html, card_of, collection_html, embedder_html
 

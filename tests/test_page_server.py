@@ -20,10 +20,10 @@ from browsing import fetch, free_port, open_tab, proxied, served
 from papers import ABSTRACTS, Home, write_lines, write_titled
 
 from assistant import Assistant, Settings
-from assistant.collection import Collection
-from assistant.conversations import Conversations
-from assistant.embedder import Embedder
+from assistant.conversation.history import Conversations
+from assistant.embedding.embedder import Embedder
 from assistant.errors import MisuseError
+from assistant.index.collection import Collection
 from assistant.ui.cli import main
 from assistant.ui.page.address import check_address, check_reach, is_loopback
 from assistant.ui.page.build import build
@@ -427,7 +427,7 @@ def test_its_children_end_with_it(number: signal.Signals, home: Home, browser: B
             page.locator("#add-files-go").click()
             ingest = child_of(process.pid, "ingest.cli")
             open_tab(page, "Papers")
-            drawing = child_of(process.pid, "assistant.map")
+            drawing = child_of(process.pid, "assistant.topics")
             process.send_signal(number)
             output, errors = process.communicate(timeout=30)
         finally:

@@ -12,12 +12,12 @@ from papers import Home, write_titled
 from scripted_server import ScriptedServer, is_slow, says
 
 from assistant import Assistant, Settings
-from assistant.collection import Collection
-from assistant.conversations import Conversations, Feedback
-from assistant.embedder import Embedder
+from assistant.conversation.history import Conversations, Feedback
+from assistant.embedding.embedder import Embedder
 from assistant.errors import MisuseError
 from assistant.evaluation.questions import load
-from assistant.followup import Turn
+from assistant.index.collection import Collection
+from assistant.records import Turn
 from assistant.ui.export import exported
 from assistant.ui.feedback import as_question
 from assistant.ui.page.address import may_type_addresses

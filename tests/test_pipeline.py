@@ -15,10 +15,10 @@ import pytest
 from papers import ABSTRACTS, TITLES, Home, write_lines, write_titled
 
 from assistant.api import Assistant
-from assistant.collection import Collection
-from assistant.embedder import Embedder
+from assistant.embedding.embedder import Embedder
 from assistant.errors import DamagedPart, MisuseError, StorageError
-from assistant.store import NO_PAPERS
+from assistant.index.collection import Collection
+from assistant.index.sqlite import NO_PAPERS
 from ingest.clean import paper_id
 from ingest.opening import SHIPPED_BASES
 from ingest.pipeline import ingest, rebuild, remove
@@ -406,7 +406,7 @@ def test_a_rebuild_that_fails_leaves_the_old_index_as_it_was(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr("assistant.tokens.os.fsync", fail)
+        patched.setattr("assistant.index.token_vectors.os.fsync", fail)
         with pytest.raises(StorageError, match=r"^the index cannot be written \(No space left on device\)"):
             rebuild(home.settings, home.embedder)
 

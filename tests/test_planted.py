@@ -12,10 +12,10 @@ from papers import ABSTRACTS, Home, write_lines
 from scripted_server import Asked, ScriptedServer, Text, obeying_injections, refuses, says
 
 from assistant import Answer, Assistant
-from assistant.collection import Collection
-from assistant.embedder import Embedder
-from assistant.retrieval.planted import planted
+from assistant.embedding.embedder import Embedder
+from assistant.index.collection import Collection
 from assistant.settings import Settings
+from assistant.text.prompt_injection import planted
 
 NAMES = ("Quillon", "Foldaway", "Lanternfish", "Magpie", "Hushcorpus", "Graupel")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.followup.pronouns import pronoun_of
+from assistant.conversation.pronouns import pronoun_of
 
 
 @pytest.mark.parametrize(("question", "own", "pronoun"), [

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from assistant import Assistant
-from assistant.reading.conditions import is_mistyped
+from assistant.query.conditions import is_mistyped
 
 
 @pytest.mark.parametrize(("text", "kind"), [

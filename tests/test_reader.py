@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from tiny_bert import random_tensors, write_folder
 
-from assistant.embedder import Embedder, open_embedder
-from assistant.reading import chain
-from assistant.reading import reader as reader_module
-from assistant.reading.forms import TAGS, Form, load_forms
-from assistant.reading.linear import cross_entropy, fit, minimise, softmax
-from assistant.reading.reader import SHIPPED, Reader, open_reader, train
+from assistant.embedding.embedder import Embedder, open_embedder
+from assistant.query import chain
+from assistant.query import reader as reader_module
+from assistant.query.forms import TAGS, Form, load_forms
+from assistant.query.linear import cross_entropy, fit, minimise, softmax
+from assistant.query.tagger import SHIPPED, Reader, open_reader, train
 
 
 def test_l_bfgs_finds_the_lowest_point_of_a_bowl() -> None:

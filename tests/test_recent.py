@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from assistant.recent import Recent
+from assistant.index.lru import Recent
 
 
 class Shelf:

@@ -16,11 +16,11 @@ from papers import ABSTRACTS, TITLES, Home
 from scripted_server import Asked, ScriptedServer, says
 
 from assistant import Assistant, Paper
-from assistant.answering.check import Checker
-from assistant.answering.reply import LONGEST_SENTENCE, Reader, Written, find_json, read_reply
-from assistant.collection import Collection
-from assistant.embedder import Embedder
+from assistant.checking.check import Checker
+from assistant.embedding.embedder import Embedder
+from assistant.index.collection import Collection
 from assistant.settings import Settings
+from assistant.writing.reply import LONGEST_SENTENCE, Reader, Written, find_json, read_reply
 
 SENTENCE = "Quillon keeps 97% of the original accuracy on unrelated prompts"
 CUT = "(The reply of openai was cut before its end.)"
@@ -232,7 +232,7 @@ def test_a_reply_that_a_server_says_it_cut_is_shown_without_its_half_sentence(
 def test_a_reply_of_more_sentences_than_are_shown_says_that_it_is_cut(
     assistant: Assistant, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from assistant.answering import shown
+    from assistant.writing import shown
 
     monkeypatch.setattr(shown, "MOST_SENTENCES", 1)
     other = "Quillon is a method that rewrites single layers of GPT-J without retraining [N]."

@@ -7,10 +7,10 @@ import pytest
 from papers import ABSTRACTS, Home, write_titled
 
 from assistant.api import Assistant
-from assistant.collection import Collection
 from assistant.errors import MisuseError
-from assistant.retrieval.late import Document, match, support
-from assistant.tokens import Basis
+from assistant.index.collection import Collection
+from assistant.index.late_interaction import Document, match, support
+from assistant.index.token_vectors import Basis
 
 
 def test_each_question_token_takes_its_best_match_in_each_sentence() -> None:

@@ -13,15 +13,15 @@ import numpy as np
 import pytest
 from papers import ABSTRACTS, Home, write_lines, write_titled
 
-import assistant.tokens as tokens_module
+import assistant.index.token_vectors as tokens_module
 from assistant import Assistant
 from assistant import index as index_module
-from assistant.embedder import Embedder
-from assistant.index import VectorIndex
+from assistant.embedding.embedder import Embedder
+from assistant.index.chunk_vectors import VectorIndex
+from assistant.index.token_vectors import TokenFile
 from assistant.retrieval import retriever as retriever_module
-from assistant.retrieval.names import main_sense, one_edit_apart
 from assistant.retrieval.retriever import Retriever
-from assistant.tokens import TokenFile
+from assistant.text.names import main_sense, one_edit_apart
 from ingest.dedupe import group
 from ingest.pipeline import remove
 

@@ -19,9 +19,9 @@ from scripted_server import ScriptedServer, says
 
 from assistant import Answer
 from assistant.records import AnswerSentence, Citation, Source
+from assistant.text.terminal import COMMANDS, visible
 from assistant.ui.export import FORMATS, export, exported
 from assistant.ui.page.shown.escape import text as escaped
-from assistant.ui.streams import COMMANDS, visible
 
 QUESTION = "what is Quillon?"
 EVIL = "\x1b[31mred\x1b]0;title\x07\x00\x08\r\x7f\x85\x9b2J\u202e\u2066\u200f\u2028"
@@ -118,7 +118,7 @@ def test_a_chat_and_what_is_kept_of_it_let_none_through(indexed: Path, evil: Scr
 
 
 def test_a_sequence_split_over_two_pieces_is_none(capsys: pytest.CaptureFixture[str]) -> None:
-    from assistant.ui.streams import Folding, safe_streams
+    from assistant.text.terminal import Folding, safe_streams
 
     with safe_streams():
         folding = Folding()
@@ -199,7 +199,7 @@ def test_a_chat_is_folded_and_prompts_as_ever(indexed: Path) -> None:
 def test_pieces_are_folded_as_the_whole_is(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     import sys
 
-    from assistant.ui.streams import Folding, folded
+    from assistant.text.terminal import Folding, folded
 
     monkeypatch.setenv("COLUMNS", "30")
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)

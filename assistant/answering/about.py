@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from itertools import islice
 
 from assistant.answering.facets import facets_in
-from assistant.collection import Collection
-from assistant.question import Question
+from assistant.index.collection import Collection
+from assistant.index.sqlite import Store
+from assistant.query.parse import Question
 from assistant.retrieval.retriever import Retriever
-from assistant.retrieval.words import FUNCTION_WORDS, words
-from assistant.store import Store
+from assistant.text.words import FUNCTION_WORDS, words
 
 MIN_LIKENESS = 0.6   # of question and row, from which it is meant
 SURE = 1.1           # from which a question that does not speak of the collection is about it all the same
@@ -151,7 +151,7 @@ def _files(collection: Collection) -> str:
 
 
 def _topics(collection: Collection) -> str:
-    from assistant.map.atlas import TOPIC_PAPERS, topics
+    from assistant.topics.atlas import TOPIC_PAPERS, topics
 
     total, found = collection.store.count(), topics(collection)
     of = f"{total} papers" if total <= TOPIC_PAPERS else f"{TOPIC_PAPERS:,} of the {total:,} papers"

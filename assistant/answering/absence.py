@@ -10,10 +10,10 @@ from assistant.answering.citations import Marks
 from assistant.answering.lists import Lists
 from assistant.answering.membership import CUTS, alternatives_of, evidence, probability
 from assistant.answering.own_names import own_paper
-from assistant.question import Question
+from assistant.query.parse import Question
 from assistant.records import Answer, AnswerSentence, Hit
-from assistant.retrieval.names import name_key
 from assistant.retrieval.retriever import Retriever
+from assistant.text.names import name_key
 
 NEAR = 50         # papers whose titles are compared with what was asked
 CONFIDENCE = 0.9  # the conditions are those that made the list

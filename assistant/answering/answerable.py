@@ -15,11 +15,11 @@ from itertools import pairwise
 
 from assistant.answering.asked import Asked
 from assistant.answering.sentences import MAX_OF_PAPER, Reading
-from assistant.question import Question
+from assistant.index.lexical import LexicalIndex
+from assistant.query.parse import Question
 from assistant.records import Hit
-from assistant.retrieval.lexical import LexicalIndex
 from assistant.retrieval.retriever import Query
-from assistant.retrieval.words import FUNCTION_WORDS, WORD, words
+from assistant.text.words import FUNCTION_WORDS, WORD, words
 
 NOT_TREATED = "the collection does not seem to treat this"
 OWN_NAME = 3  # papers at most that mention a name which tells one of them

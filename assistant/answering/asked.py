@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from assistant.question import Question
-from assistant.retrieval.names import find_names
+from assistant.query.parse import Question
+from assistant.text.names import find_names
 
 _DEFINITION = re.compile(
     r"^\W*(?:what(?:['’]s| is| are|s)|define|explain|describe|meaning|tell me what)\b|"

@@ -18,12 +18,12 @@ from assistant.answering.citations import Marks
 from assistant.answering.cuts import JOINT, MIN_WEIGHT, OF_SHARED, Side, bare, cuts, is_worded, tokens_in
 from assistant.answering.method_names import method_name
 from assistant.answering.own_names import Owned, own_names
-from assistant.question import Question
+from assistant.index.late_interaction import support
+from assistant.query.parse import Question
 from assistant.records import AnswerSentence, Compared, Hit, Paper, SentenceHit
-from assistant.retrieval.late import support
-from assistant.retrieval.names import families, find_names, name_key
 from assistant.retrieval.retriever import Ranking, Retriever
-from assistant.retrieval.words import words
+from assistant.text.names import families, find_names, name_key
+from assistant.text.words import words
 
 MAX_SIDES = 4
 OF_SIDE = 0.5       # weight of a side's own words beside the shared ones, when its sentences are chosen

@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from assistant.answering.own_names import EDGE, Owned
-from assistant.retrieval.late import support
+from assistant.index.late_interaction import support
 from assistant.retrieval.retriever import Ranking
-from assistant.retrieval.words import FUNCTION_WORDS, words
+from assistant.text.words import FUNCTION_WORDS, words
 
 OF_SHARED = 0.5   # weight of words outside both parts beside a part's own, when its paper is told
 MIN_WEIGHT = 0.3  # of a part's words, in weights of `Query`: less is no thing to ask about

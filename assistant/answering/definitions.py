@@ -12,10 +12,10 @@ from collections.abc import Iterator, Sequence
 from assistant.answering.asked import Asked
 from assistant.answering.own_names import own_paper
 from assistant.answering.sentences import MAX_OF_PAPER, MAX_PAPERS, Candidate
-from assistant.question import Question
+from assistant.query.parse import Question
 from assistant.records import Hit, SentenceHit
 from assistant.retrieval.retriever import Query, Ranking, Retriever
-from assistant.retrieval.words import FUNCTION_WORDS
+from assistant.text.words import FUNCTION_WORDS
 
 LOOKED_AT = 50       # papers looked at for a common term, best first
 MAX_DEFINING = 2     # sentences that define a common term

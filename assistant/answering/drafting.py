@@ -12,15 +12,15 @@ from assistant.answering.absence import absence_asked, explain_absence
 from assistant.answering.citations import papers_of
 from assistant.answering.extractive import LISTS, Extractive
 from assistant.answering.narrowing import Scope, all_of, best_of, compared, narrowed
-from assistant.question import Question, understand
-from assistant.reading.reader import Reader, open_reader
+from assistant.query.parse import Question, understand
+from assistant.query.tagger import Reader, open_reader
 from assistant.records import Answer, AnswerSentence
 from assistant.retrieval.filters import Filters, Selection, resolve
 from assistant.retrieval.retriever import Retriever
 
 if TYPE_CHECKING:
-    from assistant.collection import Collection
-    from assistant.embedder import Embedder
+    from assistant.embedding.embedder import Embedder
+    from assistant.index.collection import Collection
     from assistant.settings import Settings
 
 

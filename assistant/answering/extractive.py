@@ -15,10 +15,10 @@ from assistant.answering.items import as_text, heading
 from assistant.answering.language import carried, language_of, request
 from assistant.answering.lists import Lists
 from assistant.answering.wording import notice
-from assistant.question import Question
+from assistant.index.sqlite import NO_PAPERS
+from assistant.query.parse import Question
 from assistant.records import Answer, AnswerSentence, Hit, Nearest, SentenceHit
 from assistant.retrieval.retriever import Retriever
-from assistant.store import NO_PAPERS
 
 LISTS = ("list", "count", "topic")
 

@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from assistant.collection import Collection
-from assistant.retrieval.words import words
+from assistant.index.collection import Collection
+from assistant.text.words import words
 
 _NOT = r"(?:\b(?:no|not|never|without|neither|nor|none|nothing|lack(?:s|ing)?)\b|n['’]t\b)"
 _NEGATING = re.compile(_NOT, re.IGNORECASE)

@@ -11,10 +11,10 @@ from assistant.answering.asked import Asked, asked
 from assistant.answering.citations import quoted, title_of, with_marks
 from assistant.answering.definitions import defined_first
 from assistant.answering.sentences import Candidate, Reading, is_background, read
-from assistant.code_links import code_asked, gives_code
-from assistant.question import Question
+from assistant.query.parse import Question
 from assistant.records import Answer, Hit
 from assistant.retrieval.retriever import Query, Retriever
+from assistant.text.code_links import code_asked, gives_code
 
 NOTHING_FOUND = "no abstract of the collection says this"
 SURE = 0.25  # P(answers) of the first sentence from which its polarity decides a yes/no question

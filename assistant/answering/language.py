@@ -14,10 +14,10 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from assistant.collection import Collection
-from assistant.question import Condition
-from assistant.retrieval.names import find_names, name_key
-from assistant.retrieval.words import FUNCTION_WORDS, words
+from assistant.index.collection import Collection
+from assistant.query.parse import Condition
+from assistant.text.names import find_names, name_key
+from assistant.text.words import FUNCTION_WORDS, words
 
 MIN_SCRIPT_SHARE = 0.3   # of a question's letters, in another script than Latin
 MIN_FUNCTION_WORDS = 2   # of another language, and more than of English

@@ -26,10 +26,10 @@ from assistant.answering.method_names import method_name
 from assistant.answering.own_names import own_paper
 from assistant.answering.proof import proof_of
 from assistant.answering.routing import PAPERS
-from assistant.question import Question
+from assistant.query.parse import Question
 from assistant.records import Answer, AnswerSentence, Hit, Nearest, SentenceHit
-from assistant.retrieval.names import names_of
 from assistant.retrieval.retriever import Ranking, Retriever
+from assistant.text.names import names_of
 
 LIST_CANDIDATES = 2000  # of a large collection, for topics; names are exact over all of it
 MAX_NEAR_MISSES = 10

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from assistant.retrieval.retriever import Query, Ranking, Retriever
-from assistant.retrieval.words import words
+from assistant.text.words import words
 
 Floats = npt.NDArray[np.float64]
 

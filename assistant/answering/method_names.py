@@ -7,8 +7,8 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from assistant.records import Paper
-from assistant.retrieval.names import MAX_NAME_CHARACTERS, Name, abbreviations, find_names, name_key
-from assistant.retrieval.words import FUNCTION_WORDS
+from assistant.text.names import MAX_NAME_CHARACTERS, Name, abbreviations, find_names, name_key
+from assistant.text.words import FUNCTION_WORDS
 
 MAX_PAPERS_OF_OWN_NAME = 8
 TITLE_HEAD_WORDS = 3

@@ -12,10 +12,10 @@ from assistant.answering.cuts import Side
 from assistant.answering.items import item, line
 from assistant.answering.method_names import method_name
 from assistant.answering.proof import proof_of
-from assistant.code_links import gives_code
-from assistant.question import Question
+from assistant.query.parse import Question
 from assistant.records import Answer, AnswerSentence, Hit, ListItem, Paper, SentenceHit
 from assistant.retrieval.retriever import Retriever
+from assistant.text.code_links import gives_code
 
 NARROWED_CONFIDENCE = 0.6  # not calibrated
 EXACT_CONFIDENCE = 0.9     # nor this, for what is told by rule

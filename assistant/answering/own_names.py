@@ -9,9 +9,9 @@ from functools import cache
 
 from assistant.answering.method_names import MAX_PAPERS_OF_OWN_NAME, method_name
 from assistant.records import Paper
-from assistant.retrieval.names import name_key
 from assistant.retrieval.retriever import Retriever
-from assistant.retrieval.words import FUNCTION_WORDS, words
+from assistant.text.names import name_key
+from assistant.text.words import FUNCTION_WORDS, words
 
 MAX_WORDS_OF_NAME = 4
 MAX_PAPERS_WITH_NAME = 50  # that are looked at for the one whose own name it is; of more, the best for the name

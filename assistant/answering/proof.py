@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from assistant.answering.facets import Facet
 from assistant.answering.sentences import is_background
 from assistant.records import Hit, SentenceHit
-from assistant.retrieval.names import families, find_names
+from assistant.text.names import families, find_names
 
 OF_NAME = 0.25    # what the asked names add to a sentence as proof, beside 0–1 for meeting the topic
 OF_SECOND = 0.12  # what a second sentence costs

@@ -11,9 +11,9 @@ import math
 from dataclasses import astuple, dataclass
 
 from assistant.answering.confidence import log_odds
-from assistant.question import Question
+from assistant.query.parse import Question
 from assistant.records import Answer
-from assistant.retrieval.words import words
+from assistant.text.words import words
 
 PAPERS = frozenset("paper papers article articles study studies abstract abstracts publication publications".split())
 POSSIBLE = 0.2  # P(a list is asked for) below which only sentences are looked for

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assistant.question import MAX_QUESTION, Question
+from assistant.query.parse import MAX_QUESTION, Question
 
 
 def notice(question: Question) -> str:

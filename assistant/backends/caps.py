@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from assistant.backends.base import BackendError, Kind
+from assistant.backends.messages import BackendError, Kind
 
 if TYPE_CHECKING:
     from assistant.settings import Settings

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from assistant.backends.base import BackendError, Kind
+from assistant.backends.messages import BackendError, Kind
 
 LEAST_REST_S, MOST_REST_S = 5.0, 30.0  # a server that was waited for in vain is not asked for as long, within these
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tiktoken import Encoding
 
-    from assistant.backends.base import Message
+    from assistant.backends.messages import Message
 
 BUNDLED = ("o200k_base", "cl100k_base")
 PER_MESSAGE = 3   # what a chat format puts around a message, and before a reply:

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 from urllib.request import proxy_bypass
 from weakref import WeakKeyDictionary
 
-from assistant import proxies
-from assistant.backends.base import BackendError, Kind
+from assistant.backends import proxies
+from assistant.backends.messages import BackendError, Kind
 
 if TYPE_CHECKING:
     import httpx

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from assistant.backends.base import BackendError, Finish, Kind, Piece, Request, Status
+from assistant.backends.messages import BackendError, Finish, Kind, Piece, Request, Status
 from assistant.backends.model import ModelBackend
 from assistant.backends.openai import without_system
 

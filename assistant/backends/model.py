@@ -13,15 +13,14 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from assistant.backends.base import BackendError, Finish, Kind, Message, Piece, Reply, Request, Status
 from assistant.backends.caps import Prices, SessionCap
 from assistant.backends.circuit import CircuitBreaker
 from assistant.backends.counting import count_prompt, count_tokens
+from assistant.backends.messages import BackendError, Finish, Kind, Message, Piece, Reply, Request, Status
 from assistant.backends.streams import AsyncReplyStream, Done, ReplyStream
 from assistant.backends.thinking import WithoutThoughts
 
 if TYPE_CHECKING:
-    from llama_index.core.llms import LLM
 
     from assistant.settings import Settings
 
@@ -71,13 +70,6 @@ class ModelBackend(ABC):
     @abstractmethod
     def status(cls, settings: Settings) -> Status:
         """Whether this backend could answer under these settings; asks its server, for two seconds at most."""
-
-    @property
-    def llm(self) -> LLM:
-        """The same model for llama-index programs, with the same retries, time-outs and errors."""
-        from assistant.backends.llm import BackendLLM
-
-        return BackendLLM.over(self)
 
     def complete(
         self, messages: Sequence[Message], *,

@@ -7,9 +7,9 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
-from assistant.backends.base import SHOWN_MODELS, BackendError, Finish, Kind, Piece, Request, Status
 from assistant.backends.counting import said_count
 from assistant.backends.http import PROBE_S, Server
+from assistant.backends.messages import SHOWN_MODELS, BackendError, Finish, Kind, Piece, Request, Status
 from assistant.backends.model import ModelBackend
 from assistant.backends.streams import submit
 

@@ -2,7 +2,7 @@
 
 Calls go over plain HTTP rather than through llama-index's `OpenAILike`, which takes a stream that breaks off for a
 whole reply, leaves a stopped call to the garbage collector, and whose retries multiply with those of its client (two
-make six requests). `OpenAIBackend.llm` is one all the same, for llama-index programs.
+make six requests). `assistant.integrations.llama_index.llm.as_llm` makes one all the same, for llama-index programs.
 """
 
 from __future__ import annotations
@@ -12,14 +12,13 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
-from assistant.backends.base import SHOWN_MODELS, BackendError, Finish, Kind, Message, Piece, Request, Status
 from assistant.backends.counting import said_count
 from assistant.backends.http import PROBE_S, Server, is_local
+from assistant.backends.messages import SHOWN_MODELS, BackendError, Finish, Kind, Message, Piece, Request, Status
 from assistant.backends.model import ModelBackend
 from assistant.backends.streams import submit
 
 if TYPE_CHECKING:
-    from llama_index.core.llms import LLM
 
     from assistant.settings import Settings
 
@@ -43,7 +42,7 @@ class OpenAIBackend(ModelBackend):
             raise BackendError(Kind.NOT_SET_UP, f"the backend openai is not set up: {missing}")
         super().__init__(settings)
         self._model = _model(settings) or ""
-        self._key = settings.api_key
+        self.key = settings.api_key
         self.server = _server(settings)
         self._refused: set[str] = set()
 
@@ -58,13 +57,6 @@ class OpenAIBackend(ModelBackend):
     @property
     def structured(self) -> bool:
         return "response_format" not in self._refused
-
-    @property
-    def llm(self) -> LLM:
-        """An `OpenAILike` whose key does not show."""
-        from assistant.backends.llm import open_openai_like
-
-        return open_openai_like(self, key=self._key)
 
     async def attempt(self, request: Request) -> AsyncGenerator[Piece]:
         while True:

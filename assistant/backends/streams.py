@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from functools import cache
 from typing import Any, TypeVar
 
-from assistant.backends.base import Reply
+from assistant.backends.messages import Reply
 from assistant.closing import AsyncClosing, ClosedWhenDropped
 
 STOP_S = 2.0   # a call that is told to stop has this long to hang up

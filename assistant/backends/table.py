@@ -5,7 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from assistant.backends.base import Backend, BackendError, Kind, Status
+from assistant.backends.base import Backend
+from assistant.backends.messages import BackendError, Kind, Status
 
 if TYPE_CHECKING:
     from assistant.backends.circuit import ModelServers

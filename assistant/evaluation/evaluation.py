@@ -90,7 +90,7 @@ def evaluate(
         subject: an `Assistant`, or anything with the methods of `Subject`.
         items: questions and conversations; default: the fixed set, which is about ``seeds/``.
         questions: what to call them.
-        chat: makes, for an `Assistant`, the engine of a conversation; default: `assistant.dialogue.Dialogue`.
+        chat: makes, for an `Assistant`, the engine of a conversation; default: `conversation.dialogue.Dialogue`.
         judge: says of each answer whether it is right; off by default. Its agreement with the measures is shown.
         journal: keeps results as they come, and has those of an earlier run that was stopped.
         progress: called after each question.

@@ -125,7 +125,7 @@ def _result(case: Case, gold: tuple[GoldPaper, ...], judge: Judge | None, elapse
 
 def plain_answer(answer: Answer) -> Mapping[str, Any]:
     """An answer as `assistant ask --json` prints it, without timings."""
-    from assistant.ui.render import answer_json
+    from assistant.records import answer_json
 
     return {name: value for name, value in answer_json(answer).items() if name not in ("schema", "timings")}
 

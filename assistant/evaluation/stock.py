@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from llama_index.core.base.embeddings.base import BaseEmbedding
 
     from assistant.api import Assistant
-    from assistant.embedder import Embedder
+    from assistant.embedding.embedder import Embedder
 
 CHUNK_TOKENS, CHUNK_OVERLAP = 256, 20
 NODES_PER_PAPER = 2  # at most, nearly: how many more nodes are fetched than papers wanted

@@ -15,7 +15,7 @@ from assistant.records import Answer, Paper
 
 if TYPE_CHECKING:
     from assistant.api import Assistant
-    from assistant.embedder import Embedder
+    from assistant.embedding.embedder import Embedder
     from assistant.settings import Settings
     from ingest.report import Report as IngestReport
 
@@ -37,7 +37,7 @@ class Product:
 
     def conversation(self) -> Engine:
         """A new conversation."""
-        from assistant.dialogue import Dialogue
+        from assistant.conversation.dialogue import Dialogue
 
         return (self._chat or Dialogue)(self.assistant)
 
@@ -74,7 +74,7 @@ def over_papers(
         MisuseError: a path is not there, or nothing in them can be read.
     """
     from assistant.api import Assistant
-    from assistant.collection import Collection
+    from assistant.index.collection import Collection
     from ingest.pipeline import ingest
 
     for path in paths:
@@ -93,6 +93,6 @@ def over_papers(
 
 def open_for(settings: Settings) -> Embedder:
     """The embedder that settings ask for."""
-    from assistant.embedder import open_embedder
+    from assistant.embedding.embedder import open_embedder
 
     return open_embedder(settings.embedder_dir, precision=settings.precision, threads=settings.threads)

@@ -31,7 +31,7 @@ _subject: Subject | None = None  # of a worker process
 
 def worth_it(settings: Settings, items: Sequence[Item]) -> bool:
     """Whether several processes are faster; a language model's limits hold for one process."""
-    from assistant.embedder import cores
+    from assistant.embedding.embedder import cores
 
     return settings.model_backend is None and len(items) >= WORTH_IT and cores() >= PROCESSES
 

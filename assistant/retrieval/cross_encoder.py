@@ -16,7 +16,7 @@ from assistant.errors import RerankerError
 from assistant.retrieval.retriever import Floats, Ranking
 
 if TYPE_CHECKING:
-    from assistant.store import Entry
+    from assistant.index.sqlite import Entry
 
 TOP = 30  # papers that are read together with the question
 INSTALL = "pip install -c constraints.txt '.[rerank]'"

@@ -14,10 +14,10 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from assistant.errors import MisuseError
-from assistant.retrieval.names import name_key, one_edit_apart
+from assistant.text.names import name_key, one_edit_apart
 
 if TYPE_CHECKING:
-    from assistant.collection import Collection
+    from assistant.index.collection import Collection
 
 MAX_FILES_SHOWN = 12
 

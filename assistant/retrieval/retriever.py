@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from assistant.collection import Collection
+from assistant.index.collection import Collection
+from assistant.index.late_interaction import Match, support
+from assistant.index.sqlite import Entry
 from assistant.records import Hit, SentenceHit
-from assistant.retrieval.fuse import ranked, rescale, weighted_sum
-from assistant.retrieval.late import Match, support
-from assistant.retrieval.planted import planted
-from assistant.retrieval.words import FUNCTION_WORDS, words
-from assistant.store import Entry
+from assistant.retrieval.fusion import ranked, rescale, weighted_sum
+from assistant.text.prompt_injection import planted
+from assistant.text.words import FUNCTION_WORDS, words
 
 if TYPE_CHECKING:
-    from assistant.embedder import Embedder
+    from assistant.embedding.embedder import Embedder
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]

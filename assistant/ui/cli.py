@@ -8,10 +8,9 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from assistant.evaluation import command
+from assistant.text.terminal import Version, safe_streams
 from assistant.ui.commands import ask, backends, chat, conversations, names, search, serve, status
-from assistant.ui.commands.options import Version
-from assistant.ui.streams import safe_streams
+from assistant.ui.commands import evaluate as command
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -13,9 +13,9 @@ from assistant.answering.citations import places, shorten
 from assistant.answering.items import heading
 from assistant.answering.method_names import method_name
 from assistant.errors import MisuseError
-from assistant.records import Answer, Citation, ListItem, Paper
-from assistant.ui.render import answer_json, answer_text
-from assistant.ui.streams import visible
+from assistant.records import Answer, Citation, ListItem, Paper, answer_json
+from assistant.text.terminal import visible
+from assistant.ui.render import answer_text
 
 CSV_COLUMNS = ("mark", "name", "title", "quote", "figures", "sources", "url", "paper_id")
 KEY_DIGITS = 8       # of a paper's id in its BibTeX key

@@ -6,9 +6,9 @@ from typing import Any
 
 from assistant.answering.citations import places
 from assistant.answering.items import gives_list
-from assistant.conversations import Feedback
+from assistant.conversation.history import Feedback
 from assistant.evaluation.questions import FACTS, LISTS, UNANSWERABLE
-from assistant.followup import Turn
+from assistant.records import Turn
 
 
 def as_question(conversation: str, number: int, turn: Turn, feedback: Feedback) -> dict[str, Any]:

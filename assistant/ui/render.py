@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, is_dataclass
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
 from assistant.answering.citations import places, shorten, title_of
-from assistant.records import SCHEMA, Answer, Hit, Nearest, Paper
-from assistant.retrieval.names import KnownName, families, find_names, name_key
-
-
-def answer_json(answer: Answer) -> dict[str, Any]:
-    """The public contract: the fields of `Answer` under their names, and ``schema``."""
-    return {"schema": SCHEMA, **_plain(answer)}
+from assistant.index.known_names import KnownName
+from assistant.records import Answer, Hit, Nearest, Paper, plain_json
+from assistant.text.names import families, find_names, name_key
 
 
 def hit_json(hit: Hit) -> dict[str, Any]:
@@ -22,7 +17,7 @@ def hit_json(hit: Hit) -> dict[str, Any]:
     best = max(hit.sentences, key=lambda sentence: sentence.score, default=None)
     return {
         "paper_id": hit.paper.paper_id, "title": hit.paper.title, "abstract": hit.paper.abstract,
-        "sources": _plain(hit.paper.sources), "year": hit.paper.year, "authors": list(hit.paper.authors),
+        "sources": plain_json(hit.paper.sources), "year": hit.paper.year, "authors": list(hit.paper.authors),
         "score": round(hit.score, 4), "support": round(hit.support, 4),
         "similarity": round(hit.similarity, 4), "lexical": round(hit.lexical, 4),
         "quote": best.text if best else None, "start": best.start if best else None, "end": best.end if best else None,
@@ -33,7 +28,8 @@ def paper_json(paper: Paper, names: Sequence[str]) -> dict[str, Any]:
     """A paper of a listing, under the names of `hit_json`: no scores; the quote is the first sentence with a name."""
     span = _mention(paper, names)
     return {
-        "paper_id": paper.paper_id, "title": paper.title, "abstract": paper.abstract, "sources": _plain(paper.sources),
+        "paper_id": paper.paper_id, "title": paper.title, "abstract": paper.abstract,
+        "sources": plain_json(paper.sources),
         "year": paper.year, "authors": list(paper.authors), "score": None, "support": None, "similarity": None,
         "lexical": None, "quote": paper.abstract[slice(*span)] if span else None,
         "start": span[0] if span else None, "end": span[1] if span else None,
@@ -117,13 +113,3 @@ def _mention(paper: Paper, names: Sequence[str]) -> tuple[int, int] | None:
     if found is None:
         return None
     return next((span for span in split_sentences(paper.abstract) if span[0] <= found < span[1]), None)
-
-
-def _plain(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        return _plain(asdict(value))
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
-    return value

@@ -1,4 +1,4 @@
 """The verbs of the command line, a file each: ``add`` declares what it takes, ``run`` does it.
 
-``assistant eval`` is `assistant.evaluation.command`.
+``assistant eval`` is `assistant.ui.commands.evaluate`.
 """

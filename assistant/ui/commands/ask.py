@@ -50,10 +50,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.batch is not None and arguments.format not in ("text", "json"):
         raise MisuseError("a batch is answered in JSON, a line each; leave --format out")
     from assistant.api import Assistant
+    from assistant.text.terminal import show
     from assistant.ui.commands.batch import answer_batch, batch_lines
     from assistant.ui.export import export
     from assistant.ui.render import answer_text
-    from assistant.ui.streams import show
 
     filters = filters_of(arguments)
     if arguments.batch is not None:

@@ -22,7 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Do what it says; returns the exit status."""
     from assistant.backends.table import statuses
     from assistant.settings import load_settings
-    from assistant.ui.streams import show
+    from assistant.text.terminal import show
 
     found = statuses(load_settings())
     if arguments.json:

@@ -41,9 +41,9 @@ def answer_batch(assistant: Assistant, lines: Sequence[str], filters: Filters) -
 
 
 def _answer_line(assistant: Assistant, line: str, number: int, filters: Filters) -> dict[str, Any]:
-    from assistant.dialogue import Dialogue
+    from assistant.conversation.dialogue import Dialogue
     from assistant.errors import AssistantError
-    from assistant.ui.render import answer_json
+    from assistant.records import answer_json
 
     try:
         request = json.loads(line)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from assistant.ui.commands.options import Verbs
 
 if TYPE_CHECKING:
-    from assistant.dialogue import Dialogue
-    from assistant.followup import Turn
+    from assistant.conversation.dialogue import Dialogue
+    from assistant.records import Turn
 
 FAREWELLS = ("", "exit", "quit", ":q")  # each ends it
 
@@ -34,10 +34,10 @@ def add(verbs: Verbs) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Do what it says; returns the exit status."""
     from assistant.api import Assistant
-    from assistant.conversations import Conversations
-    from assistant.dialogue import Dialogue
+    from assistant.conversation.dialogue import Dialogue
+    from assistant.conversation.history import Conversations
     from assistant.settings import load_settings
-    from assistant.ui.streams import show
+    from assistant.text.terminal import show
 
     settings = load_settings()
     with contextlib.ExitStack() as stack:
@@ -67,8 +67,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _say(dialogue: Dialogue, question: str) -> None:
     """Print an answer as it is written, then its places."""
+    from assistant.text.terminal import Folding, show
     from assistant.ui.render import answer_text
-    from assistant.ui.streams import Folding, show
 
     folding = Folding()
     with dialogue.stream(question) as stream:

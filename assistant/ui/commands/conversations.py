@@ -35,9 +35,9 @@ def add(verbs: Verbs) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what it says; returns the exit status."""
-    from assistant.conversations import Conversations
+    from assistant.conversation.history import Conversations
     from assistant.settings import load_settings
-    from assistant.ui.streams import show
+    from assistant.text.terminal import show
 
     with Conversations(load_settings().home) as conversations:
         if arguments.show is not None:

@@ -25,11 +25,11 @@ def add(verbs: Verbs) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what it says; returns the exit status."""
-    from assistant.collection import Collection
-    from assistant.retrieval.names import known_names
+    from assistant.index.collection import Collection
+    from assistant.index.known_names import known_names
     from assistant.settings import load_settings
+    from assistant.text.terminal import show
     from assistant.ui.render import names_text
-    from assistant.ui.streams import show
 
     with Collection(load_settings()) as collection:
         names = known_names(collection, arguments.prefix)

@@ -4,26 +4,12 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from assistant.retrieval.filters import Filters
 
 Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # where a verb adds its parser
-
-
-class Version(argparse.Action):
-    """Prints the version that is installed and ends; it is looked up only then, as `--help` shall be quick."""
-
-    def __init__(self, option_strings: Sequence[str], dest: str) -> None:
-        super().__init__(option_strings, argparse.SUPPRESS, nargs=0, help="print the version and end")
-
-    def __call__(self, parser: argparse.ArgumentParser, *rest: object) -> None:
-        from importlib.metadata import version
-
-        print(f"{parser.prog} {version('abstracts-assistant')}")
-        parser.exit()
 
 
 def filter_options() -> argparse.ArgumentParser:

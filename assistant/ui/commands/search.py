@@ -32,8 +32,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise MisuseError("search takes a question, a filter such as --name NAME, or both; "
                           "example: assistant search --name GPT-J")
     from assistant.api import Assistant
+    from assistant.text.terminal import show
     from assistant.ui.render import hit_json, hits_text, paper_json, papers_text
-    from assistant.ui.streams import show
 
     with Assistant.open() as assistant:
         chosen = assistant.select(filters)

@@ -24,9 +24,9 @@ def add(verbs: Verbs) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what it says; returns the exit status."""
-    from assistant.collection import Collection
+    from assistant.index.collection import Collection
     from assistant.settings import load_settings
-    from assistant.ui.streams import show
+    from assistant.text.terminal import show
     from ingest.verify import verify
 
     settings = load_settings()

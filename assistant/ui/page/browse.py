@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from assistant.api import Assistant
+from assistant.index.sqlite import Entry
 from assistant.records import Paper
 from assistant.retrieval.filters import Filters
-from assistant.store import Entry
 
 PAGE = 20      # papers
 DEEPEST = 200  # results of a search that can be paged through; what is further down no longer fits

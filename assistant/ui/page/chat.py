@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from assistant.answering.citations import papers_of
-from assistant.conversations import Feedback
+from assistant.conversation.history import Feedback
 from assistant.errors import AssistantError
-from assistant.followup import Turn
-from assistant.recent import Recent
+from assistant.index.lru import Recent
+from assistant.records import Turn
 from assistant.ui.export import exported
 from assistant.ui.page.entries import Entry, Pending
 from assistant.ui.page.examples import examples

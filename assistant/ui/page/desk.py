@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assistant.errors import MisuseError
-from assistant.store import StoredFile
+from assistant.index.sqlite import StoredFile
 from assistant.ui.page.adding import Adding, Job
 from assistant.ui.page.shown.added import SourceRow
 from assistant.ui.page.site import Site

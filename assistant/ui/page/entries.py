@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from assistant.followup import Turn
+from assistant.records import Turn
 
 
 @dataclass(frozen=True, slots=True)

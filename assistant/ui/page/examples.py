@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from assistant.retrieval.names import name_key
+from assistant.text.names import name_key
 
 if TYPE_CHECKING:
     from assistant.api import Assistant
-    from assistant.store import Store
+    from assistant.index.sqlite import Store
 
 # For the abstracts in `seeds/`: each is offered only where the collection has the name.
 KNOWN = (("GPT-J", "which methods edit GPT-J?"), ("Redco", "what is Redco?"),

@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Any
 
-from assistant import proxies
+from assistant.backends import proxies
 
 # Set, and not only where nothing is: the page calls nobody, whatever else is wished. After every event Gradio would
 # make a table of the last 10,000, with percentiles, for a page of statistics that is switched off here.

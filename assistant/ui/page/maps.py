@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 from assistant.api import Assistant
-from assistant.map.atlas import Atlas, load, state_of
+from assistant.topics.atlas import Atlas, load, state_of
 from assistant.ui.page import child
 
 FILE = "map.json"  # in the home folder, beside the index
@@ -66,7 +66,7 @@ class Maps:
                 if self._closed:
                     return
                 process = self._process = child.start(
-                    "assistant.map", [str(self._file.resolve())], self._assistant.settings,
+                    "assistant.topics", [str(self._file.resolve())], self._assistant.settings,
                     stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                 )
             try:
@@ -84,7 +84,7 @@ class Maps:
 
 
 def _told(errors: bytes, status: int) -> str:
-    """What ``assistant.map`` says went wrong; of anything else, such as a traceback, only that it did."""
+    """What ``assistant.topics`` says went wrong; of anything else, such as a traceback, only that it did."""
     lines = errors.decode("utf-8", "replace").splitlines()
     said = [line.removeprefix("map: ") for line in lines if line.startswith("map: ")]
     return said[-1] if said else f"it ended early (status {status})"

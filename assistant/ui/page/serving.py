@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from assistant import proxies
+from assistant.backends import proxies
 from assistant.errors import AssistantError, MisuseError
 from assistant.ui.page.address import (
     LOCAL,
@@ -53,7 +53,7 @@ def serve(settings: Settings, *, share: bool = False, insecure: bool = False) ->
             page and there is no login.
     """
     from assistant.api import Assistant
-    from assistant.conversations import Conversations
+    from assistant.conversation.history import Conversations
 
     host, port = settings.host, settings.port
     login = read_login(settings)

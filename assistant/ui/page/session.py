@@ -10,20 +10,20 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
-from assistant.conversations import Feedback
-from assistant.dialogue import Dialogue
+from assistant.conversation.dialogue import Dialogue
+from assistant.conversation.history import Feedback
 from assistant.errors import AssistantError, MisuseError
-from assistant.followup import Turn
+from assistant.records import Turn
 from assistant.ui.page.entries import Entry, Halted, Pending
 from assistant.ui.page.failures import BROKEN, log
 from assistant.ui.page.own_settings import changed
 
 if TYPE_CHECKING:
-    from assistant.answering.stream import AnswerStream
     from assistant.api import Assistant
     from assistant.records import Paper
     from assistant.settings import Settings
     from assistant.ui.page.site import Site
+    from assistant.writing.stream import AnswerStream
 
 _BROWSER = re.compile(r"[0-9a-f]{32}")
 STOPPED = "Stopped."

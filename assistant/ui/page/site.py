@@ -10,7 +10,7 @@ from assistant.closing import Closing
 
 if TYPE_CHECKING:
     from assistant.api import Assistant
-    from assistant.conversations import Conversations
+    from assistant.conversation.history import Conversations
     from assistant.settings import Settings
 
 

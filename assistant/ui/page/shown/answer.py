@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from assistant.answering.citations import title_of
-from assistant.conversations import Feedback
-from assistant.followup import Turn
-from assistant.records import Answer
+from assistant.conversation.history import Feedback
+from assistant.records import Answer, Turn
 from assistant.ui.page.entries import Entry, Halted, Pending
 from assistant.ui.page.shown.buttons import button, copier
 from assistant.ui.page.shown.escape import link, text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 
-from assistant.ui.streams import COMMANDS
+from assistant.text.terminal import COMMANDS
 
 _LEFT_OUT = dict.fromkeys(map(ord, COMMANDS))
 _WEB = re.compile(r"https?://[^\s<>\"'`\\]+", re.IGNORECASE)

@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 
 from assistant.answering.citations import shorten
-from assistant.map.atlas import Atlas
-from assistant.map.topics import SEPARATOR
 from assistant.records import Paper
+from assistant.topics.atlas import Atlas
+from assistant.topics.topics import SEPARATOR
 from assistant.ui.page.shown.escape import text
 
 LONGEST_TITLE = 120  # characters of a title under the pointer

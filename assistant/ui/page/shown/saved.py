@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from assistant.conversations import Saved
+from assistant.conversation.history import Saved
 from assistant.ui.page.shown.buttons import button
 from assistant.ui.page.shown.escape import text
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from assistant.backends.base import Status
-from assistant.collection import Collection
+from assistant.backends.messages import Status
+from assistant.index.collection import Collection
 from assistant.ui.page.shown.escape import text
 
 MOST_FILES = 100  # named; a collection may have thousands

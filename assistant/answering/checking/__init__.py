@@ -1,1 +1,0 @@
-"""What a sentence must agree with its cited papers in, one idea per file; see `assistant.answering.check`."""

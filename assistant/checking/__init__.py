@@ -1,0 +1,1 @@
+"""What a sentence must agree with its cited papers in, one idea per file; see `assistant.checking.check`."""

@@ -1,0 +1,1 @@
+"""What is stored of the papers, all of it at one generation."""

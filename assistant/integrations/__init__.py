@@ -1,0 +1,1 @@
+"""The assistant for users of other libraries."""

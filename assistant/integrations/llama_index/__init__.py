@@ -1,0 +1,1 @@
+"""The assistant as parts of llama-index: a chat engine, a retriever, a model."""

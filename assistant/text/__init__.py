@@ -1,0 +1,1 @@
+"""Words, names, spelling, links and hidden instructions of texts; knows no storage."""
