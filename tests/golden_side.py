@@ -21,15 +21,15 @@ from assistant import Answer, Assistant, Settings
 
 # What is needed besides the front door -> every place it has had, oldest first; the first that exists is taken.
 LOCATIONS: Mapping[str, tuple[str, ...]] = {
-    "Dialogue": ("assistant.conversation.dialogue:Dialogue",),
-    "Turn": ("assistant.conversation:Turn",),
-    "answer_json": ("assistant.ui.render:answer_json",),
+    "Dialogue": ("assistant.dialogue:Dialogue",),
+    "Turn": ("assistant.followup:Turn", "assistant.records:Turn"),
+    "answer_json": ("assistant.ui.render:answer_json", "assistant.records:answer_json"),
     "answer_text": ("assistant.ui.render:answer_text",),
     "export": ("assistant.ui.export:export",),
     "turn_html": ("assistant.ui.page.shown.answer:turn_html",),
     "cited": ("assistant.ui.page.shown.cited:cited",),
-    "Conversations": ("assistant.conversation.history:Conversations",),
-    "Feedback": ("assistant.conversation.history:Feedback",),
+    "Conversations": ("assistant.conversations:Conversations", "assistant.conversation.history:Conversations"),
+    "Feedback": ("assistant.conversations:Feedback", "assistant.conversation.history:Feedback"),
 }
 
 

@@ -13,6 +13,7 @@ from assistant.ui.render import answer_text
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def test_the_answer_shown_is_the_answer_given(assistant: Assistant) -> None:
@@ -23,9 +24,10 @@ def test_the_answer_shown_is_the_answer_given(assistant: Assistant) -> None:
 
 
 def test_every_assistant_command_shown_can_be_parsed() -> None:
-    commands = re.findall(r"^assistant ([^#\n]+)", README, re.MULTILINE)
+    text = "\n".join(page.read_text("utf-8") for page in PAGES)
+    commands = re.findall(r"^assistant ([^#\n]+)", text, re.MULTILINE)
 
-    assert len(commands) >= 7
+    assert len(commands) >= 12
     for command in commands:
         words = [word.strip('"') for word in re.findall(r'"[^"]*"|\S+', command)]
         assert _parser().parse_args(words).run
@@ -43,6 +45,15 @@ def test_the_python_example_runs(
     assert "MEMIT" in capsys.readouterr().out
 
 
-def test_every_file_linked_to_exists() -> None:
-    for target in re.findall(r"\]\(([\w./-]+)\)", README):
-        assert (ROOT / target).exists(), target
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_file_linked_to_exists(page: Path) -> None:
+    for target in re.findall(r"\]\(([\w./-]+)\)", page.read_text("utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+def test_every_file_that_the_architecture_names_exists() -> None:
+    named = re.findall(r"`((?:assistant|ingest|benchmarks)/[\w./]+)`", (ROOT / "docs" / "architecture.md").read_text("utf-8"))
+
+    assert len(named) > 20
+    for path in named:
+        assert (ROOT / path).exists(), path
