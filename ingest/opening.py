@@ -82,7 +82,7 @@ def writing(
         progress: told of parts that are made anew.
         mended: gets a line for each damage that was found and mended.
     """
-    room = chunk_tokens(settings, embedder)
+    max_tokens = chunk_tokens(settings, embedder)
     with locked(settings.index_dir), Collection(settings, write=True) as collection:
         collection.check_embedder(embedder)
         card = collection.card
@@ -94,14 +94,14 @@ def writing(
             default_basis(embedder, first, settings).save(collection.parts.basis)
             collection.tokens.append([], at=0)
             with collection.store.transaction():
-                collection.store.set_card({**card_of(embedder, room), "build": ""})
+                collection.store.set_card({**card_of(embedder, max_tokens), "build": ""})
             collection.reopen()
-        elif card["chunk_tokens"] != str(room):
+        elif card["chunk_tokens"] != str(max_tokens):
             raise StorageError(
                 f"this index was made with chunks of {card['chunk_tokens']} tokens, ASSISTANT_CHUNK_TOKENS asks for "
-                f"{room}; set it back, or run: ingest rebuild"
+                f"{max_tokens}; set it back, or run: ingest rebuild"
             )
-        writer = Writer(collection, embedder, chunk_tokens=room)
+        writer = Writer(collection, embedder, chunk_tokens=max_tokens)
         _put_right(collection, writer, settings, embedder, progress, [] if mended is None else mended)
         yield collection, writer
 
@@ -187,20 +187,20 @@ def remake(collection: Collection, settings: Settings, embedder: Embedder, progr
     sweep(collection)
     store = collection.store
     ids = store.paper_ids()
-    room = chunk_tokens(settings, embedder)
+    max_tokens = chunk_tokens(settings, embedder)
     with store.transaction() as db:
         store.set_card({
-            **card_of(embedder, room), **store.count_anew(), "token_rows": "0", "token_checksum": "0",
+            **card_of(embedder, max_tokens), **store.count_anew(), "token_rows": "0", "token_checksum": "0",
             "build": str(collection.generation + 1),
         })
         collection.reopen()
         papers = [entry.paper for entry in store.entries(ids[:BASIS_PAPERS]).values()]
         default_basis(embedder, papers, settings).save(collection.parts.basis)
         collection.tokens.append([], at=0)
-        writer = Writer(collection, embedder, chunk_tokens=room)
+        writer = Writer(collection, embedder, chunk_tokens=max_tokens)
         for start in range(0, len(ids), BATCH):
             papers = [entry.paper for entry in store.entries(ids[start:start + BATCH]).values()]
-            writer.write_vectors(db, list(embed(papers, embedder, collection.basis, chunk_tokens=room)))
+            writer.write_vectors(db, list(embed(papers, embedder, collection.basis, chunk_tokens=max_tokens)))
             if progress:
                 progress("rebuild", start + len(papers), len(ids))
         collection.check()
@@ -222,21 +222,21 @@ def sweep(collection: Collection) -> None:
 
 def chunk_tokens(settings: Settings, embedder: Embedder) -> int:
     """Return how many tokens a chunk may have: what is set, or what the model takes, if that is less."""
-    room: int = min(settings.chunk_tokens, embedder.window)
-    return room
+    max_tokens: int = min(settings.chunk_tokens, embedder.window)
+    return max_tokens
 
 
-def card_of(embedder: Embedder, room: int) -> dict[str, str]:
-    """Return what the card says of the model and of chunks of ``room`` tokens."""
+def card_of(embedder: Embedder, max_tokens: int) -> dict[str, str]:
+    """Return what the card says of the model and of chunks of ``max_tokens`` tokens."""
     return {
         "embedder": f"{embedder.name} {embedder.precision}", "fingerprint": embedder.fingerprint,
-        "dimension": str(embedder.dimension), "chunk_tokens": str(room),
+        "dimension": str(embedder.dimension), "chunk_tokens": str(max_tokens),
     }
 
 
 def default_basis(embedder: Embedder, papers: Sequence[Paper], settings: Settings) -> Basis:
     """The basis shipped for the default model, or one fitted to the first papers for any other."""
     shipped = SHIPPED_BASES / f"{embedder.model}.npz"
-    room = chunk_tokens(settings, embedder)
-    whole = Basis.load(shipped) if shipped.exists() else fit_basis(papers, embedder, chunk_tokens=room)
+    max_tokens = chunk_tokens(settings, embedder)
+    whole = Basis.load(shipped) if shipped.exists() else fit_basis(papers, embedder, chunk_tokens=max_tokens)
     return whole.first(settings.token_dimensions)

@@ -53,7 +53,7 @@ def ingest(
             if file.records or file in files:  # else it is no source of anything, now or before
                 _ingest_file(file, collection, files, batches, report)
         batches.write()
-        if report.embedded or report.removed or collection.lexical.deleted():
+        if report.embedded or report.removed:
             settle(collection)
         _count_papers(collection, report)
     report.seconds = time.perf_counter() - began

@@ -10,13 +10,26 @@ import numpy as np
 from assistant.errors import StorageError
 from assistant.index.collection import Collection
 from ingest.clean import paper_id
+from ingest.opening import locked
 
 BATCH = 1000  # chunks read at once
 TOLERANCE = 0.01  # of a vector's length, which is 1
 
 
 def verify(collection: Collection) -> list[str]:
-    """Return what is damaged, a line each with the command that mends it; nothing where all is whole."""
+    """Return what is damaged, a line each with the command that mends it; nothing where all is whole.
+
+    No ingest can begin meanwhile: of an index that is being written to nothing can be said.
+
+    Raises:
+        StorageError: an ingest is writing to it.
+    """
+    with locked(collection.folder):
+        collection.reopen()
+        return _problems(collection)
+
+
+def _problems(collection: Collection) -> list[str]:
     problems: list[str] = []
     for look in (_database, _lexical, _tokens, _vectors):
         try:

@@ -20,7 +20,7 @@ from assistant.errors import DamagedPart, MisuseError, StorageError
 from assistant.index.collection import Collection
 from assistant.index.sqlite import NO_PAPERS
 from ingest.clean import paper_id
-from ingest.opening import SHIPPED_BASES
+from ingest.opening import SHIPPED_BASES, locked
 from ingest.pipeline import ingest, rebuild, remove
 from ingest.verify import verify
 
@@ -518,3 +518,32 @@ def test_a_missing_vector_is_found_by_the_check(home: Home, tmp_path: Path) -> N
         collection.vectors.upsert(["stray:0"], np.ones((1, 384), np.float32), [{"paper_id": "stray"}])
 
         assert verify(collection) == ["the vectors are damaged (1 are missing, 0 changed); run: ingest rebuild"]
+
+
+def test_no_check_is_made_while_an_ingest_writes(home: Home, tmp_path: Path) -> None:
+    home.ingest(write_titled(tmp_path / "a.txt", range(2)))
+
+    with (
+        home.open() as collection, locked(home.index),
+        pytest.raises(StorageError, match=r"^another ingest is writing to this index"),
+    ):
+        verify(collection)
+
+
+def test_an_ingest_with_nothing_to_do_leaves_the_vectors_alone(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write_titled(tmp_path / "a.txt", range(6))
+    home.ingest(file)
+    monkeypatch.setattr("ingest.opening.SOON_INDEXED", 0)  # as of a large collection
+    monkeypatch.setattr("ingest.opening.MAX_DELETED_SHARE", 1.0)
+    write_titled(tmp_path / "a.txt", range(5))
+    home.ingest(file)
+    settled: list[object] = []
+    monkeypatch.setattr("assistant.index.chunk_vectors.VectorIndex.settle", settled.append)
+
+    home.ingest(file)
+
+    with home.open() as collection:
+        assert collection.lexical.deleted() == 1
+    assert settled == []

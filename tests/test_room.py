@@ -14,6 +14,8 @@ import pytest
 from commands import run
 from papers import ABSTRACTS, Home
 
+from assistant.index import room
+
 QUESTION = "which method edits GPT-J without retraining?"
 
 
@@ -77,3 +79,26 @@ def test_an_ingest_says_what_hinders_it_and_not_to_throw_the_index_away(cramped:
     assert (done.returncode, done.stdout) == (1, "")
     assert "the index cannot be written: its " in done.stderr
     assert "rebuild" not in done.stderr and "move the index folder away" not in done.stderr
+
+
+def test_a_copy_made_while_another_writes_is_of_one_state(
+    six: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(shutil.copytree(six.index, tmp_path / "index"))
+    (folder / "z.part").write_text("before")
+    real, copies = room._copy, []
+
+    def copied(source: Path, to: Path) -> None:
+        real(source, to)
+        copies.append(to)
+        if len(copies) == 1:
+            (folder / "z.part").write_text("written meanwhile")
+        elif len(copies) == 2:
+            (folder / "z.part").unlink()
+
+    monkeypatch.setattr(room, "_copy", copied)
+
+    with room.copy_to_read(folder, "you may not write there") as made:
+        assert not (Path(made) / "z.part").exists()
+        assert (Path(made) / "papers.sqlite").read_bytes() == (folder / "papers.sqlite").read_bytes()
+    assert len(copies) == 3

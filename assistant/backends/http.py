@@ -164,23 +164,32 @@ class Server:
         except httpx.InvalidURL as exc:
             raise self.error(Kind.NOT_SET_UP, f"has an address that is none ({exc})") from exc
 
+    def takes_proxies(self) -> bool:
+        """Return whether calls go through the proxies of the environment, which know nothing of this machine's ports.
+
+        Raises:
+            BackendError: NOT_SET_UP, where they have to and cannot be used.
+        """
+        if is_local(self.url):
+            return False
+        if (problem := proxies.problem()) is None:
+            return True
+        if not proxy_bypass(self.place):
+            raise BackendError(Kind.NOT_SET_UP, f"the server at {self.place} cannot be called: {problem}")
+        return False
+
     def _client(self) -> httpx.AsyncClient:
         import httpx
 
         loop = asyncio.get_running_loop()
         client = self._clients.get(loop)
         if client is None:
-            beyond = not is_local(self.url)  # a proxy knows nothing of this machine's ports
-            if beyond and (problem := proxies.problem()) is not None:
-                if not proxy_bypass(self.place):
-                    raise BackendError(Kind.NOT_SET_UP, f"the server at {self.place} cannot be called: {problem}")
-                beyond = False
             headers = {"Authorization": f"Bearer {self._key.get_secret_value()}"} if self._key else {}
             client = self._clients[loop] = httpx.AsyncClient(
                 headers=headers | UNPACKED,
                 timeout=httpx.Timeout(self._read_s, connect=self._connect_s, pool=None),
                 limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
-                trust_env=beyond,
+                trust_env=self.takes_proxies(),
             )
         return client
 

@@ -41,6 +41,7 @@ class Piece:
     finish: Finish | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    thought: bool = False   # the model is at work, on what it does not show
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,8 +142,8 @@ class ModelBackend(ABC):
                 try:
                     async with aclosing(self._until(deadline, request)) as pieces:
                         async for piece in pieces:
-                            if piece.text:
-                                begun = True
+                            begun = begun or bool(piece.text)
+                            if piece.text or piece.thought:
                                 sign_of_life()
                             yield piece
                     return
@@ -170,7 +170,7 @@ class ModelBackend(ABC):
                     ) from None
                 if piece is None:
                     return
-                begun = begun or bool(piece.text)
+                begun = begun or bool(piece.text) or piece.thought
                 yield piece
 
 

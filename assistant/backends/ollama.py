@@ -73,11 +73,12 @@ class OllamaBackend(ModelBackend):
             event = json.loads(line)
             if error := event.get("error"):
                 raise self.server.error(Kind.SERVER_ERROR, "breaks off with an error", said=str(error), again=True)
-            text = (event.get("message") or {}).get("content") or ""
+            message = event.get("message") or {}
+            text = message.get("content") or ""
             if not isinstance(text, str):
                 raise TypeError("content is no text")
             if not event.get("done"):
-                return Piece(text)
+                return Piece(text, thought=bool(message.get("thinking")))
             finish = FINISHES.get(event.get("done_reason", "stop"), "other")
             return Piece(
                 text, finish, said_count(event.get("prompt_eval_count")), said_count(event.get("eval_count"))

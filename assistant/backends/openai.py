@@ -125,11 +125,13 @@ class OpenAIBackend(ModelBackend):
                 said = error.get("message", "") if isinstance(error, dict) else error
                 raise self.server.error(Kind.SERVER_ERROR, "breaks off with an error", said=str(said), again=True)
             choice = (event.get("choices") or [{}])[0]
-            text = _text((choice.get("delta") or choice.get("message") or {}).get("content"))
+            delta = choice.get("delta") or choice.get("message") or {}
+            text = _text(delta.get("content"))
             reason, usage = choice.get("finish_reason"), event.get("usage") or {}
             return Piece(
                 text, FINISHES.get(reason, "other") if reason else None, said_count(usage.get("prompt_tokens")),
                 said_count(usage.get("completion_tokens")),
+                thought=bool(delta.get("reasoning_content") or delta.get("reasoning")),
             )
         except (ValueError, TypeError, AttributeError, LookupError, RecursionError) as exc:
             raise self.server.error(Kind.BAD_REPLY, "sends what is not a chat completion") from exc

@@ -77,7 +77,7 @@ class VectorIndex:
                 self._batch = int(client.get_max_batch_size())
         except Exception as exc:  # Chroma raises its own, sqlite's, and panics of Rust
             self.close()
-            raise _failure("Chroma cannot open the vectors", exc) from exc
+            raise self._failure("Chroma cannot open the vectors", exc) from exc
 
     def _get(self, client: ClientAPI) -> Collection:
         from chromadb.errors import NotFoundError
@@ -101,7 +101,7 @@ class VectorIndex:
         """Write (n, d) vectors under ``ids``; those there already are replaced."""
         for start in range(0, len(ids), self._batch):
             part = slice(start, start + self._batch)
-            with _told():
+            with self._translated():
                 self._collection.upsert(
                     ids=list(ids[part]), embeddings=vectors[part], metadatas=list(metadatas[part])
                 )
@@ -109,7 +109,7 @@ class VectorIndex:
     def delete(self, ids: Sequence[str]) -> None:
         """Forget ``ids``; unknown ones are no error."""
         for start in range(0, len(ids), self._batch):
-            with _told():
+            with self._translated():
                 self._collection.delete(ids=list(ids[start:start + self._batch]))
 
     def settle(self) -> None:
@@ -123,7 +123,7 @@ class VectorIndex:
         try:
             self._sync_after(2)  # the least Chroma takes
             some = self._collection.get(limit=1, include=["embeddings", "metadatas"])
-            with _told():
+            with self._translated():
                 self._collection.upsert(
                     ids=some["ids"], embeddings=some["embeddings"], metadatas=some["metadatas"]
                 )
@@ -132,7 +132,7 @@ class VectorIndex:
 
     def _sync_after(self, chunks: int) -> None:
         """Set after how many chunks the graph is written to disk; Chroma heeds it from the next opening on."""
-        with _told():
+        with self._translated():
             self._collection.modify(configuration={"hnsw": {"sync_threshold": chunks}})
         self.close()
         self._open()
@@ -141,7 +141,7 @@ class VectorIndex:
         """Every stored chunk of these papers."""
         found: list[str] = []
         for paper_id in paper_ids:
-            with _told():
+            with self._translated():
                 found += self._collection.get(where={"paper_id": paper_id}, include=[])["ids"]
         return found
 
@@ -176,7 +176,7 @@ class VectorIndex:
         """The stored vectors of those ``ids`` that exist."""
         stored: dict[str, Floats] = {}
         for start in range(0, len(ids), self._batch):
-            with _told():
+            with self._translated():
                 found = self._collection.get(ids=list(ids[start:start + self._batch]), include=["embeddings"])
             for chunk, vector in zip(found["ids"], np.asarray(found["embeddings"], np.float32), strict=True):
                 stored[chunk] = vector
@@ -185,7 +185,7 @@ class VectorIndex:
     def ids(self) -> Iterator[str]:
         """Every stored chunk id."""
         for start in range(0, self.count(), self._batch):
-            with _told():
+            with self._translated():
                 page = self._collection.get(limit=self._batch, offset=start, include=[])["ids"]
             yield from page
 
@@ -209,23 +209,30 @@ class VectorIndex:
                     return work()
             except Exception as exc:
                 if attempt == ATTEMPTS:
-                    raise _failure("Chroma cannot search", exc) from exc
+                    raise self._failure("Chroma cannot search", exc) from exc
                 self.close()
                 self._open()
         raise AssertionError("unreachable")
 
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            with panics_as_errors():
+                yield
+        except Exception as exc:
+            raise self._failure("Chroma failed", exc) from exc
 
-@contextlib.contextmanager
-def _told() -> Iterator[None]:
-    try:
-        with panics_as_errors():
-            yield
-    except Exception as exc:
-        raise _failure("Chroma failed", exc) from exc
+    def _failure(self, what: str, exc: Exception) -> StorageError:
+        """Return what to raise for an error of Chroma's: a server that is busy or gone has lost nothing."""
+        from chromadb.errors import NotFoundError
+
+        if self._url is not None and not isinstance(exc, NotFoundError):
+            return StorageError(f"the Chroma server of ASSISTANT_CHROMA_URL failed ({_first_line(exc)}); try again")
+        return _damage(what, exc)
 
 
-def _failure(what: str, exc: Exception) -> StorageError:
-    """Return what to raise for an error of Chroma's: a rebuild mends no full disk."""
+def _damage(what: str, exc: Exception) -> StorageError:
+    """Return what to raise for an error of a folder: a rebuild mends no full disk."""
     return no_room(exc) or DamagedPart(f"{what} ({_first_line(exc)})")
 
 
@@ -259,7 +266,7 @@ def _client(folder: Path, url: str | None) -> tuple[ClientAPI, System | None]:
         ), None
     except Exception as exc:
         if url is None:
-            raise _failure("Chroma cannot open the vectors", exc) from exc
+            raise _damage("Chroma cannot open the vectors", exc) from exc
         raise StorageError(f"the Chroma server of ASSISTANT_CHROMA_URL does not answer ({_first_line(exc)})") from exc
 
 
@@ -275,7 +282,7 @@ def _check_database(path: Path) -> None:
         with contextlib.closing(sqlite3.connect(path, timeout=30)) as database:
             (found,) = database.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.DatabaseError as exc:
-        raise _failure("the vectors cannot be read", exc) from exc
+        raise _damage("the vectors cannot be read", exc) from exc
     if found != "ok":
         raise DamagedPart("the vectors are damaged")
 

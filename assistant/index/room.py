@@ -7,16 +7,20 @@ only ever read are linked to. The copy is of one state: what is written later is
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 from assistant.errors import StorageError
 
 DATABASE = "papers.sqlite"
 ROOM_BYTES = 4 << 20  # what opening an index may write
+ATTEMPTS = 5  # at a copy, while another process writes
+PAUSE_S = 0.2
 READ_ONLY_SUFFIXES = (".int8", ".npz")  # of files that are mapped or read whole, whoever opens them
 MEMORY = "/dev/shm"  # where Linux keeps files in memory
 _NO_ROOM = ("disk is full", "No space left", "readonly database", "Read-only file system")  # SQLite, C, Rust
@@ -50,15 +54,49 @@ def copy_to_read(folder: Path, reason: str) -> tempfile.TemporaryDirectory[str]:
             failures.append(exc)
             continue
         try:
-            _copy(folder, Path(made.name))
+            _copy_one_state(folder, Path(made.name))
             return made
-        except OSError as exc:
+        except BaseException as exc:
             made.cleanup()
+            if not isinstance(exc, OSError):
+                raise
             failures.append(exc)
     raise StorageError(
         f"the index cannot be opened where it lies ({reason}) and not be copied elsewhere "
         f"({failures[0].strerror or 'the copy failed'}); make room, or set TMPDIR to a folder that can be written"
     )
+
+
+def _copy_one_state(folder: Path, to: Path) -> None:
+    """Copy until nothing has changed meanwhile: who may not write here may still read what another is writing.
+
+    Raises:
+        OSError: the copy cannot be written.
+        StorageError: the index is written to without pause.
+    """
+    for _ in range(ATTEMPTS):
+        before = _state(folder)
+        try:
+            _copy(folder, to)
+        except (FileNotFoundError, shutil.Error):  # gone since it was listed
+            pass
+        else:
+            if _state(folder) == before:
+                return
+        for path in to.iterdir():
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        time.sleep(PAUSE_S)
+    raise StorageError("the index is being written to without pause; try again")
+
+
+def _state(folder: Path) -> list[tuple[str, int, int]]:
+    """Name, bytes and time of change of every file below a folder."""
+    found = []
+    for path in sorted(folder.rglob("*")):
+        with contextlib.suppress(FileNotFoundError):
+            status = path.stat()
+            found.append((str(path), status.st_size, status.st_mtime_ns))
+    return found
 
 
 def _copy(folder: Path, to: Path) -> None:

@@ -14,12 +14,11 @@ from itertools import pairwise
 from assistant.index.collection import Collection
 from assistant.query.tagger import Reading
 from assistant.text.names import SIZE_WORDS, Name, find_names, main_sense, name_key
-from assistant.text.spelling import MOST_UNKNOWN, is_slip
+from assistant.text.spelling import MIN_CORRECTABLE, MOST_UNKNOWN, is_slip
 from assistant.text.words import FUNCTION_WORDS, words
 
 IsWord = Callable[[str], bool]
 
-MIN_CORRECTABLE = 5   # letters a name must have before a slip in it is a better guess than another name
 READ_AS_NAME = 0.5    # chance from which the reader alone makes a name
 MEANT_AS_NAME = 0.3   # chance from which a name of the collection is one in this question too: most names are tagged so
 SHORT_FOR = 0.6       # the same of an abbreviation that papers spell out (SFT), which is a phrase as often as a name

@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from assistant.index.collection import Collection
 from assistant.index.lexical import LexicalIndex
 from assistant.text.names import find_names, name_key
-from assistant.text.spelling import MOST_UNKNOWN, derived, edits, is_slip, stems_with_endings
+from assistant.text.spelling import MIN_CORRECTABLE, MOST_UNKNOWN, derived, edits, is_slip, stems_with_endings
 from assistant.text.words import FUNCTION_WORDS, words
 
-MIN_CORRECTABLE = 5   # letters a word must have before a slip in it is a better guess than another word
 MIN_PAPERS = 2  # a word only one paper has may be a slip itself
 MAX_CORRECTABLE = 24  # letters; longer ones are no words, and have too many edits to try
 

@@ -13,6 +13,7 @@ ENDINGS = tuple(
     "s d r ed er or ers ors ing ly ness able ation ations ment ments less ful ist ists ity ize ise ized ised".split()
 )
 LONGEST = 60    # letters of a word whose slips are looked for
+MIN_CORRECTABLE = 5  # letters a word must have before a slip in it is a better guess than another word
 MOST_UNKNOWN = 20  # words of a question that are put right: with more of them it has no slips, but another language
 
 

@@ -24,7 +24,7 @@ from openai import DefaultAsyncHttpxClient, DefaultHttpxClient
 from pydantic import SecretStr
 
 from assistant.backends.base import Backend
-from assistant.backends.http import PACKED, UNPACKED, is_local, is_packed
+from assistant.backends.http import PACKED, UNPACKED, is_packed
 from assistant.backends.messages import Kind, Message, Role
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _openai_like(backend: OpenAIBackend, *, key: SecretStr | None) -> LLM:
     async def refuse_packed_awaited(response: httpx.Response) -> None:
         refuse_packed(response)
 
-    beyond = not is_local(backend.server.url)  # as its own calls, without a proxy on this machine
+    beyond = backend.server.takes_proxies()  # as its own calls do
     llm: LLM = OpenAILikeWithoutKey(
         model=backend.model, api_base=backend.server.url, api_key=key.get_secret_value() if key else NO_KEY,
         context_window=backend.context_window, max_tokens=backend.max_tokens, temperature=backend.temperature,

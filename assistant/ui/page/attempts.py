@@ -74,7 +74,9 @@ class _Lane:
             self._taken = True
             return True
         if len(self._waiting) == WAITING:
-            self._waiting.popleft().set_result(False)
+            oldest = self._waiting.popleft()
+            if not oldest.done():
+                oldest.set_result(False)
         mine: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting.append(mine)
         return await mine
@@ -87,9 +89,12 @@ class _Lane:
         loop.call_at(self._settled_at - (FREE - 1) * INTERVAL, self._next)
 
     def _next(self) -> None:
-        self._taken = bool(self._waiting)
-        if self._waiting:
-            self._waiting.pop().set_result(True)
+        while self._waiting:
+            newest = self._waiting.pop()
+            if not newest.done():  # given up meanwhile
+                newest.set_result(True)
+                return
+        self._taken = False
 
 
 def subscriber(address: str) -> str:

@@ -71,7 +71,7 @@ class Guard:
         """Return the status and the reason with which a request is refused; None: it is not."""
         headers, scope = connection.headers, connection.scope
         host, origin = headers.get("host", "").lower(), headers.get("origin")
-        path = scope["path"].removeprefix(scope.get("root_path", "")) or "/"
+        path = inner_path(scope["path"], scope.get("root_path", ""))
         public = PUBLIC.fullmatch(path) is not None
         if self._names is not None and host_name(host) not in self._names:
             return 421, WRONG_NAME
@@ -103,6 +103,17 @@ def login_of(connection: HTTPConnection) -> str | None:
             name: str | None = app.tokens.get(token)
             return name
     return None
+
+
+def inner_path(path: str, root: str) -> str:
+    """Return a path without the one at which a proxy offers the page.
+
+    >>> inner_path("/gradio_api/info", "/gradio"), inner_path("/a/login", "/a"), inner_path("/a", "/a")
+    ('/gradio_api/info', '/login', '/')
+    """
+    if not root or (path != root and not path.startswith(f"{root}/")):
+        return path
+    return path[len(root):] or "/"
 
 
 def host_name(host: str) -> str:
