@@ -7,8 +7,13 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from assistant.retrieval.lexical import LexicalIndex
+from assistant.retrieval.names import one_edit_apart
+
+if TYPE_CHECKING:
+    from assistant.collection import Collection
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 ENDINGS = tuple(
@@ -16,6 +21,7 @@ ENDINGS = tuple(
 )
 LONGEST = 60    # letters of a word whose slips are looked for
 MOST_UNKNOWN = 20  # words of a question that are put right: with more of them it has no slips, but another language
+SIMILAR_SHOWN = 3  # names like one that no paper mentions
 MIN_PAPERS = 2  # a word only one paper has may be a slip itself
 
 
@@ -105,3 +111,11 @@ def nearest_word(word: str, lexical: LexicalIndex, is_word: Callable[[str], bool
     }
     swapped = {other for other in found if sorted(other) == sorted(word)}
     return min(found, key=lambda other: (-found[other], other not in swapped, len(other), other), default=None)
+
+
+def similar_names(key: str, collection: Collection) -> list[str]:
+    """Return how known names one letter from an unknown one are written, at most three, those of most papers first."""
+    store = collection.store
+    close = [other for other in store.names_like(key) if one_edit_apart(key, other)]
+    papers = store.name_counts(close)
+    return [store.surface(other) for other in sorted(close, key=lambda other: (-papers[other], other))[:SIMILAR_SHOWN]]
