@@ -159,6 +159,12 @@ def test_a_name_with_another_letter_is_another_name(name: str, assistant: Assist
     assert question.corrected == f"what is {name}?"
 
 
+def test_a_name_like_known_ones_is_refused_with_those(assistant: Assistant) -> None:
+    reason = assistant.ask("what is QLoRA?").reason
+
+    assert reason == "no paper of the collection mentions “QLoRA” (similar names: LoRA)"
+
+
 @pytest.mark.parametrize(("typed", "name"), [
     ("EasyEdti", "EasyEdit"), ("EsayEdit", "EasyEdit"), ("EasyyEdit", "EasyEdit"), ("easyedt", "EasyEdit"),
     ("MEMTI", "MEMIT"), ("memmit", "MEMIT"), ("lama2", "Llama2"), ("Sabia", "Sabiá"), ("Mistal", "Mistral"),

@@ -19,7 +19,7 @@ from assistant.index.lexical import LexicalIndex
 from assistant.query.parse import Question
 from assistant.records import Hit
 from assistant.retrieval.retriever import Query
-from assistant.text.words import FUNCTION_WORDS, WORD, words
+from assistant.text.words import WORD, words
 
 NOT_TREATED = "the collection does not seem to treat this"
 OWN_NAME = 3  # papers at most that mention a name which tells one of them
@@ -84,8 +84,8 @@ def signs(
     whole = f"{best.paper.title or ''} {best.paper.abstract}"
     said = set(lexical.stems(whole))
     content = [word for word in query.words if word.content]
-    named, ignored = _words_of_names(question), {*FUNCTION_WORDS, *question.aside}
-    capitals = [word for word in capitalised(question.corrected) if word.casefold() not in ignored]
+    named = _words_of_names(question)
+    capitals = [word for word in capitalised(question.corrected) if word.casefold() not in question.aside]
     strange = sum(word.weight for word in content if not lexical.word_frequency(word.text))
     scores = sorted((hit.score for hit in hits), reverse=True)
     return Signs(
@@ -146,6 +146,7 @@ def is_namesake(question: Question, query: Query, best: Hit, *, stems: Callable[
     said = set(stems(f"{paper.title or ''} {paper.abstract}"))
     rows = [sentence.coverage for sentence in best.sentences]
     rows += [best.title_coverage] if best.title_coverage else []
+    names |= set(question.aside)
     beside = [(at, word) for at, word in enumerate(query.words) if word.content and word.text not in names]
     return sum(word.weight for _, word in beside) >= AT_STAKE and all(
         said.isdisjoint(stems(word.text)) and max(row[at] for row in rows) < UNMET for at, word in beside

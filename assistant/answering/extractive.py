@@ -14,7 +14,7 @@ from assistant.answering.facts import Facts
 from assistant.answering.items import as_text, heading
 from assistant.answering.language import carried, language_of, request
 from assistant.answering.lists import Lists
-from assistant.answering.wording import notice
+from assistant.answering.wording import no_such_name, notice
 from assistant.index.sqlite import NO_PAPERS
 from assistant.query.parse import Question
 from assistant.records import Answer, AnswerSentence, Hit, Nearest, SentenceHit
@@ -147,11 +147,9 @@ class Extractive:
         )
 
     def _no_such_name(self, answer_id: str, question: Question) -> Answer:
-        names = " and ".join(f"“{name.surface}”" for name in question.unknown)
         hits = self._retriever.search(self._retriever.query(question.text), limit=3, candidates=self._candidates)
-        return self._refuse(
-            answer_id, question, hits, f"no paper of the collection mentions {names}", confidence.RULED_OUT
-        )
+        reason = no_such_name(question, self._retriever.collection)
+        return self._refuse(answer_id, question, hits, reason, confidence.RULED_OUT)
 
     def _refuse(
         self, answer_id: str, question: Question, hits: Sequence[Hit], reason: str, sure: float

@@ -11,6 +11,7 @@ from assistant.answering.asked import Asked, asked
 from assistant.answering.citations import quoted, title_of, with_marks
 from assistant.answering.definitions import defined_first
 from assistant.answering.sentences import Candidate, Reading, is_background, read
+from assistant.answering.wording import no_such_name
 from assistant.query.parse import Question
 from assistant.records import Answer, Hit
 from assistant.retrieval.retriever import Query, Retriever
@@ -50,10 +51,8 @@ class Facts:
         """Quote the sentences that answer, best first; ``preface`` is said before them."""
         query, hits, wanted, reading = self.read(question)
         if question.unknown:
-            names = " and ".join(f"“{name.surface}”" for name in question.unknown)
-            return self._refuse(
-                answer_id, question, hits, f"no paper of the collection mentions {names}", confidence.RULED_OUT
-            )
+            reason = no_such_name(question, self._retriever.collection)
+            return self._refuse(answer_id, question, hits, reason, confidence.RULED_OUT)
         lexical = self._retriever.collection.lexical
         best = reading.hits[reading.best_paper()] if reading.hits else None
         meant = best is not None and self._is_meant(query, best)
@@ -92,7 +91,8 @@ class Facts:
 
     def read(self, question: Question) -> tuple[Query, list[Hit], Asked, Reading]:
         """The question made ready, its best papers, what it asks for, and the papers judged by that."""
-        query = self._retriever.query(question.corrected, names=question.keys, aside=question.aside)
+        aside = question.aside if question.form == "definition" else ()  # else what is lacking tells something
+        query = self._retriever.query(question.corrected, names=question.keys, aside=aside)
         hits = self._retriever.search(query, limit=self._top_k, candidates=self._candidates)
         store = self._retriever.collection.store
         short_for = (words for key in question.keys for words in store.expansions(key))

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from assistant.index.collection import Collection
-from assistant.text.names import name_key
+from assistant.text.names import name_key, one_edit_apart
+
+SIMILAR_SHOWN = 3  # names like one that no paper mentions
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +36,11 @@ def known_names(collection: Collection, prefix: str = "") -> Iterator[KnownName]
                 continue
         expansions = sorted(store.expansions(key).items(), key=lambda entry: (-entry[1], entry[0]))
         yield KnownName(key, len(collection.with_name(key)), tuple(spellings.items()), tuple(expansions))
+
+
+def similar_names(key: str, collection: Collection) -> list[str]:
+    """Return how known names one letter from an unknown one are written, at most three, those of most papers first."""
+    store = collection.store
+    close = [other for other in store.names_like(key) if one_edit_apart(key, other)]
+    papers = store.name_counts(close)
+    return [store.surface(other) for other in sorted(close, key=lambda other: (-papers[other], other))[:SIMILAR_SHOWN]]

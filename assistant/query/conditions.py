@@ -49,10 +49,11 @@ def find_mentions(text: str, reading: Reading, collection: Collection, is_word: 
     mentions += _plain_names(text, collection)
     mentions += _read_names(reading, collection, is_word, mentions)
     known = {name.key for name in mentions if collection.store.papers_with_name(name.key)}
-    mentions = [  # "what should a PhD student read about GPT-J?" does not ask about PhD
-        name for name in mentions
-        if reading.chance("asking", name.start, name.end) < (ASIDE_KNOWN if name.key in known else ASIDE)
-    ]
+    if reading.has_subject:  # "what should a PhD student read about GPT-J?" does not ask about PhD
+        mentions = [
+            name for name in mentions
+            if reading.chance("asking", name.start, name.end) < (ASIDE_KNOWN if name.key in known else ASIDE)
+        ]
     chosen: list[Name] = []
     for name in sorted(mentions, key=lambda m: (m.key not in known, m.start - m.end, m.start)):
         inside = [other for other in chosen if name.start <= other.start and other.end <= name.end]

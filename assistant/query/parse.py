@@ -223,9 +223,7 @@ def _form(reading: Reading, *, named: bool) -> tuple[str, float]:
         named: whether the question writes a known name as one, which is a subject however the words are read
             ("what does CoME do?").
     """
-    subject = named or any(
-        tag in ("topic", "name") and token.is_content for token, tag in zip(reading.tokens, reading.tags, strict=True)
-    )
+    subject = named or reading.has_subject
     return next((form, chance) for form, chance in reading.forms if not (subject and form in ("collection", "chat")))
 
 

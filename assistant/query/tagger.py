@@ -45,6 +45,12 @@ class Reading:
     forms: tuple[tuple[str, float], ...]  # of `KINDS`, most probable first
     wants: tuple[str, float]           # of `WANTS`: what it asks for if it asks for a fact
 
+    @property
+    def has_subject(self) -> bool:
+        """Whether a content word is read as a topic or a name."""
+        pairs = zip(self.tokens, self.tags, strict=True)
+        return any(tag in ("topic", "name") and token.is_content for token, tag in pairs)
+
     def is_subject(self, place: int) -> bool:
         """Whether a token says what the question is about; where in doubt, a content word does."""
         token = self.tokens[place]

@@ -14,7 +14,8 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from assistant.errors import MisuseError
-from assistant.text.names import name_key, one_edit_apart
+from assistant.index.known_names import similar_names
+from assistant.text.names import name_key
 
 if TYPE_CHECKING:
     from assistant.index.collection import Collection
@@ -155,12 +156,7 @@ def _by(name: str, collection: Collection) -> set[str]:
 
 
 def _no_such_name(name: str, collection: Collection) -> str:
-    key = name_key(name)
-    close = sorted(
-        (other for other in collection.store.names_like(key) if one_edit_apart(key, other)) if key else (),
-        key=lambda other: -collection.store.name_counts([other])[other],
-    )
-    known = " or ".join(collection.store.surface(other) for other in close[:3])
+    known = " or ".join(similar_names(name_key(name), collection))
     hint = f"did you mean {known}?" if known else "assistant names lists the known names"
     return f"no paper mentions {name}; {hint}"
 
