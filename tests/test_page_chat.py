@@ -183,8 +183,8 @@ def test_a_refusal_looks_like_one_and_a_correction_is_said(visit: Visit, seeds: 
     assert refused.locator(".near li").count() == 3
     refused.locator(".opener").first.click()
     page.locator("#paper mark", has_text="We develop MEMIT").wait_for()
-    corrected = ask(page, "what is Redko?")
-    assert corrected.locator(".notice").inner_text() == "I took “Redko” for Redco."
+    corrected = ask(page, "what is Rdeco?")
+    assert corrected.locator(".notice").inner_text() == "I took “Rdeco” for Redco."
 
 
 def test_the_whole_conversation_and_an_answer_can_be_taken_along(visit: Visit, few: str, tmp_path: Path) -> None:

@@ -228,10 +228,13 @@ def _languages(collection: Collection) -> str:
 
 
 def common_names(collection: Collection, count: int) -> list[tuple[str, int]]:
-    """(name as most write it, papers) of the most mentioned, without common nouns and plain capitalised words."""
+    """(name as most write it, papers) of the most mentioned, without common nouns and plain capitalised words.
+
+    A name that one paper alone mentions is not common: that paper may have written it to be shown.
+    """
     store = collection.store
     found = ((store.surface(key), papers) for key, papers in store.top_names(10 * count)
-             if not store.is_common_noun(key))
+             if papers > 1 and not store.is_common_noun(key))
     shaped = ((name, papers) for name, papers in found
               if any(c.isupper() or c.isdigit() for c in name[1:]) and "-" not in name[3:])
     return list(islice(shaped, count))
