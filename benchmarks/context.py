@@ -13,10 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from assistant import Assistant, prompts
+from assistant import Assistant
 from assistant.backends.counting import count_prompt
 from assistant.evaluation.measures import FACTS
 from assistant.evaluation.questions import load_questions
+from assistant.writing import prompts
 from assistant.writing.generative import Generative, Task
 from assistant.writing.table import open_answerer
 

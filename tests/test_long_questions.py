@@ -15,6 +15,7 @@ import assistant.answering
 import assistant.conversation
 import assistant.query
 import assistant.retrieval
+import assistant.text
 from assistant import Assistant
 from assistant.answering.facets import FACETS
 from assistant.conversation.dialogue import Dialogue
@@ -28,14 +29,13 @@ LEAST_OF_MODEL_S = 5e-3  # the same of a call to the model
 
 # These read the words of abstracts and replies, or are asked whether they match one whole word.
 _NOT_OF_QUESTIONS = (
-    "answering.checking", "gate", "reply", "citations", "sentences", "method_names", "planted", "_SIZE", "_NUMBERED",
-    "_INTRODUCES",
+    "citations", "sentences", "method_names", "prompt_injection", "code_links", "_SIZE", "_NUMBERED", "_INTRODUCES",
 )
 
 
 def patterns_that_see_questions() -> Iterator[tuple[str, re.Pattern[str]]]:
-    modules = ["assistant.query.parse", "assistant.conversation.dialogue"]
-    for package in (assistant.answering, assistant.followup, assistant.reading, assistant.retrieval):
+    modules: list[str] = []
+    for package in (assistant.answering, assistant.conversation, assistant.query, assistant.retrieval, assistant.text):
         modules += [found.name for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")]
     for module in modules:
         for name, value in vars(importlib.import_module(module)).items():

@@ -11,7 +11,7 @@ from tiny_bert import random_tensors, write_folder
 
 from assistant.embedding.embedder import Embedder, open_embedder
 from assistant.query import chain
-from assistant.query import reader as reader_module
+from assistant.query import tagger as reader_module
 from assistant.query.forms import TAGS, Form, load_forms
 from assistant.query.linear import cross_entropy, fit, minimise, softmax
 from assistant.query.tagger import SHIPPED, Reader, open_reader, train

@@ -15,8 +15,8 @@ from papers import ABSTRACTS, Home, write_lines, write_titled
 
 import assistant.index.token_vectors as tokens_module
 from assistant import Assistant
-from assistant import index as index_module
 from assistant.embedding.embedder import Embedder
+from assistant.index import chunk_vectors as index_module
 from assistant.index.chunk_vectors import VectorIndex
 from assistant.index.token_vectors import TokenFile
 from assistant.retrieval import retriever as retriever_module
