@@ -3,7 +3,8 @@
     python benchmarks/rules.py [--tree DIR] [--json]
 
 A pattern is a string given to a function of `re`; its alternatives are what stands between its bars. A list is a
-display of at least three texts, or a text that is split into words. Learnt weights and their annotated examples are none.
+display of at least three texts, or a text that is split into words. Learnt weights and their annotated examples are
+none.
 """
 
 from __future__ import annotations

@@ -52,7 +52,8 @@ def test_every_file_linked_to_exists(page: Path) -> None:
 
 
 def test_every_file_that_the_architecture_names_exists() -> None:
-    named = re.findall(r"`((?:assistant|ingest|benchmarks)/[\w./]+)`", (ROOT / "docs" / "architecture.md").read_text("utf-8"))
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    named = re.findall(r"`((?:assistant|ingest|benchmarks)/[\w./]+)`", text)
 
     assert len(named) > 20
     for path in named:
