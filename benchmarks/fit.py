@@ -28,10 +28,12 @@ ROUNDING = 0.005  # older entries have two digits after the point
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", choices=[[], *models()], metavar="MODEL", help="models to fit again")
+    parser.add_argument("names", nargs="*", metavar="MODEL", help="models to fit again")
     parser.add_argument("--all", action="store_true", help="fit all of them again")
     arguments = parser.parse_args()
     names = list(models()) if arguments.all else arguments.names
+    if unknown := set(names) - models().keys():
+        parser.error(f"no model is called {', '.join(sorted(unknown))}; choose of {', '.join(models())}")
     if not names:
         for name, model in models().items():
             print(f"{name:17s} {model.fitted['by']}    on {model.fitted['on']}")
