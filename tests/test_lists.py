@@ -13,10 +13,10 @@ from assistant.answering.membership import alternatives_of
 from assistant.answering.method_names import method_name
 from assistant.answering.proof import proof_of
 from assistant.query.limits import without_limit
-from assistant.records import Answer, Hit, SentenceHit
+from assistant.records import Answer, Hit, SentenceHit, answer_json
 from assistant.retrieval.filters import Filters
 from assistant.ui.cli import main
-from assistant.ui.render import answer_json, answer_text
+from assistant.ui.render import answer_text
 
 
 def listed(answer: Answer) -> set[str]:
