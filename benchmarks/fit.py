@@ -53,7 +53,7 @@ def main() -> None:
 def changed(before: LogisticModel, after: LogisticModel) -> Iterator[str]:
     """Yield each number that differs by more than `TOLERANCE`, and by more than was rounded away."""
     old, new = ({**model.features, "bias": model.bias, **model.thresholds} for model in (before, after))
-    for name in old.keys() | new.keys():
+    for name in {**old, **new}:
         first, second = old.get(name, 0.0), new.get(name, 0.0)
         if abs(second - first) > max(TOLERANCE * abs(first), ROUNDING):
             yield f"{name} {first} -> {second}"
