@@ -1,6 +1,6 @@
-"""Fit the calibrated constants on the `choose` half of the question set, and say how they do on `report`.
+"""Fit which papers belong to a topic on the `choose` half of the question set, and say how that does on `report`.
 
-    python benchmarks/calibrate.py membership    # for assistant/answering/membership.py
+    python benchmarks/calibrate.py membership    # the model of weights.json; with --write, puts it there
     python benchmarks/calibrate.py membership --questions MORE.jsonl    # also on list questions of a file of your own
 """
 
@@ -13,11 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from logistic import logistic
+from logistic import add_write, fit_logistic, on, write
 
-from assistant.answering.membership import CUTS, Evidence
+from assistant.answering.membership import MembershipFeatures
 from assistant.api import Assistant
 from assistant.evaluation.questions import EvalQuestion, load_questions
+from assistant.weights.logistic import models
 
 Floats = npt.NDArray[np.float64]
 FOLDS = 10
@@ -27,34 +28,38 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["membership"])
     parser.add_argument("--questions", type=Path, help="a file of more questions to fit membership on")
+    add_write(parser)
     arguments = parser.parse_args()
     with Assistant.open() as assistant:
         more = load_questions(arguments.questions) if arguments.questions else []
-        assistant.collection.read(lambda: calibrate_membership(assistant, more))
+        weights, bias = assistant.collection.read(lambda: calibrate_membership(assistant, more))
+    features = {field.name: weight for field, weight in zip(fields(MembershipFeatures), weights, strict=True)}
+    write(arguments.write, "membership", features, bias, by="python benchmarks/calibrate.py membership",
+          on=f"list questions of {on([arguments.questions] if arguments.questions else [])}")
 
 
-def calibrate_membership(assistant: Assistant, more: Sequence[EvalQuestion]) -> None:
-    """Print weights of list membership, and precision, recall and F1 by cut on questions left out of the fit."""
+def calibrate_membership(assistant: Assistant, more: Sequence[EvalQuestion]) -> tuple[Floats, float]:
+    """Fit list membership; print precision, recall and F1 by cut on questions left out of the fit."""
     asked = load_questions()
     choose = membership_samples(assistant, [*(question for question in asked if question.split == "choose"), *more])
     report = membership_samples(assistant, [question for question in asked if question.split == "report"])
     chances = left_out_chances(choose)
+    cuts = models()["membership"].thresholds
     print(f"{FOLDS}-fold cross-validation, {len(choose)} list questions with a topic: precision, recall, F1")
-    for cut in sorted({*CUTS.values(), *np.arange(0.1, 0.55, 0.05).round(2).tolist()}):
+    for cut in sorted({*cuts.values(), *np.arange(0.1, 0.55, 0.05).round(2).tolist()}):
         print(f"  cut {cut}:", *(f"{value:.3f}" for value in mean_scores(choose, chances, cut)))
     weights, bias = fit(choose)
-    print("WEIGHTS =", {f.name: round(float(w), 3) for f, w in zip(fields(Evidence), weights, strict=True)})
-    print("BIAS =", round(float(bias), 3))
-    cut = CUTS["balanced"]
+    cut = cuts["balanced"]
     fitted = [chance(sample, weights, bias) for sample in report]
     print(f"report, cut {cut}:", *(f"{value:.3f}" for value in mean_scores(report, fitted, cut)), f"n={len(report)}")
+    return weights, bias
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
     """One list question and the papers that are judged for it: those with the asked names and nothing excluded."""
 
-    evidence: Floats                 # (n, features)
+    features: Floats                 # (n, features)
     right: Floats                    # (n,) 1 if the paper belongs, else 0
     scored: npt.NDArray[np.bool_]    # (n,) borderline papers are not
     gold: int                        # papers that belong, whether judged or not
@@ -80,7 +85,7 @@ def membership_samples(assistant: Assistant, questions: Sequence[EvalQuestion]) 
             if (exact is None or paper in exact) and paper not in left_out
         ]
         samples.append(Sample(
-            np.array([row for row, _ in judged], dtype=float).reshape(-1, len(fields(Evidence))),
+            np.array([row for row, _ in judged], dtype=float).reshape(-1, len(fields(MembershipFeatures))),
             np.array([paper in gold for _, paper in judged], dtype=float),
             np.array([paper not in neutral for _, paper in judged], dtype=bool), len(gold),
         ))
@@ -89,15 +94,15 @@ def membership_samples(assistant: Assistant, questions: Sequence[EvalQuestion]) 
 
 def fit(samples: Sequence[Sample], *, ridge: float = 1.0) -> tuple[Floats, float]:
     """Logistic regression over all papers of all questions; each question weighs by 1 / sqrt(gold papers)."""
-    x = np.concatenate([sample.evidence[sample.scored] for sample in samples])
+    x = np.concatenate([sample.features[sample.scored] for sample in samples])
     y = np.concatenate([sample.right[sample.scored] for sample in samples])
     weight = np.concatenate([np.full(int(sample.scored.sum()), 1 / np.sqrt(sample.gold)) for sample in samples])
-    return logistic(x, y, weight, ridge=ridge)
+    return fit_logistic(x, y, weight, ridge=ridge)
 
 
 def chance(sample: Sample, weights: Floats, bias: float) -> Floats:
     """(n,) P(the paper belongs)."""
-    found: Floats = 1 / (1 + np.exp(-(sample.evidence @ weights + bias)))
+    found: Floats = 1 / (1 + np.exp(-(sample.features @ weights + bias)))
     return found
 
 

@@ -2,7 +2,7 @@
 
     python benchmarks/corruption.py                   # held-out half, as in RESULTS.md
     python benchmarks/corruption.py --wordnet DIR     # directions from WordNet's antonyms instead (its dict folder)
-    python benchmarks/corruption.py --fit             # print the constants of assistant/checking/signs.py
+    python benchmarks/corruption.py --fit             # print the models of weights.json; --write puts them there
     python benchmarks/corruption.py --show name       # corrupted sentences of a kind that pass, or: true
 
 True sentences: one of each of 300 papers as it stands, and the paraphrases of ``paraphrases.jsonl``, written by hand
@@ -28,18 +28,20 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
 
 import numpy as np
-from calibrate import logistic
+from logistic import add_write, fit_logistic, write
 
 from assistant.api import Assistant
 from assistant.checking.check import Checker, Verdict
-from assistant.checking.signs import WEIGHTS
+from assistant.checking.doubt import KINDS as DOUBTS
 from assistant.embedding.embedder import open_embedder
 from assistant.records import Paper
 from assistant.settings import Settings
+from assistant.weights.logistic import models
 from ingest.pipeline import ingest
 
 HERE = Path(__file__).resolve().parent
@@ -48,6 +50,7 @@ NEAREST = 5
 # Share of the copies of the half for fitting that each kind has to find.
 FOUND = {"number": 0.95, "name": 0.98, "negation": 0.9, "direction": 0.8, "support": 0.98}
 LEAST_MARGIN = 0.15  # of a number, name, … that may fail a sentence: too few true sentences have one to fit the tail
+FITTED_ON = "the fitting half of corrupted sentences of seeds/ and benchmarks/paraphrases.jsonl"
 KINDS = ("number", "name", "negation", "direction", "paper")
 
 _DIGITS = re.compile(r"(?<![\w.\-/#])\d+(?:[.,]\d+)*(?=[%xKkMB\s,.;:)\-–]|$)(?!\.\d)")
@@ -290,7 +293,8 @@ def fitting(paper_id: str) -> bool:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--fit", action="store_true", help="print the constants")
+    parser.add_argument("--fit", action="store_true", help="print the fitted models")
+    add_write(parser)
     parser.add_argument("--wordnet", type=Path, metavar="DIR", help="folder with data.adj, data.verb, …")
     parser.add_argument("--show", choices=["true", *KINDS], help="sentences of the fitting half that are misjudged")
     options = parser.parse_args()
@@ -306,7 +310,7 @@ def main() -> None:
             timings: list[float] = []
             judged = [(case, judge(assistant, checker, case, timings)) for case in cases]
     if options.fit:
-        return fit(judged)
+        return fit(judged, options.write)
     if options.show:
         return show(judged, options.show)
     report(judged, timings, wordnet=options.wordnet is not None)
@@ -321,37 +325,37 @@ def judge(assistant: Assistant, checker: Checker, case: Case, timings: list[floa
     return verdict
 
 
-def fit(judged: Sequence[tuple[Case, Verdict]]) -> None:
-    """Print the constants: per kind a logistic regression of its copies against the true, cut where it finds `FOUND`.
+def fit(judged: Sequence[tuple[Case, Verdict]], path: Path | None) -> None:
+    """Fit, per kind, a logistic regression of its copies against the true, cut where it finds `FOUND`; write it.
 
     Verbatim and paraphrased true sentences weigh half each. What fails for a number or a name that is not there needs
     no weighing, but counts as found.
     """
-    rows = [(case, verdict) for case, verdict in judged if case.fitting and verdict.signs is not None]
+    rows = [(case, verdict) for case, verdict in judged if case.fitting and verdict.features is not None]
     is_true = np.array([case.kind == "true" for case, _ in rows])
     paraphrased = np.array([case.origin == "paraphrase" for case, _ in rows])
-    absent = np.array([bool(verdict.signs and verdict.signs.absent) for _, verdict in rows])
+    absent = np.array([bool(verdict.features and verdict.features.absent) for _, verdict in rows])
     share_of = np.where(paraphrased, 0.5 / (is_true & paraphrased).sum(), 0.5 / (is_true & ~paraphrased).sum())
-    print("WEIGHTS: dict[str, tuple[dict[str, float], float]] = {")
+    write_model = partial(write, path, by="python benchmarks/corruption.py --fit", on=FITTED_ON)
     doubts = []
-    for kind, (signs, _) in WEIGHTS.items():
-        x = np.array([[getattr(verdict.signs, name) for name in signs] for _, verdict in rows])
+    for kind in DOUBTS:
+        names = list(models()[f"doubt_{kind}"].features)
+        x = np.array([[getattr(verdict.features, name) for name in names] for _, verdict in rows])
         copies = np.array([case.kind == {"support": "paper"}.get(kind, kind) for case, _ in rows])
         y, members = copies[(is_true | copies) & ~absent], (is_true | copies) & ~absent
         weight = np.where(is_true, share_of, 1 / (copies & ~absent).sum())[members]
-        slopes, bias = logistic(x[members], y.astype(float), weight * len(y) / 2)
+        slopes, bias = fit_logistic(x[members], y.astype(float), weight * len(y) / 2)
         doubt = x @ slopes + bias
         cut = float(np.quantile(np.where(absent, np.inf, doubt)[copies], 1 - FOUND[kind], method="lower")) - 0.01
         if kind != "support":
             cut = max(cut, float(slopes[0]) * LEAST_MARGIN + bias)
         doubts.append(doubt - cut)
-        said = ", ".join(f'"{name}": {value:.2f}' for name, value in zip(signs, slopes, strict=True))
-        print(f'    "{kind}": ({{{said}}}, {bias - cut:.2f}),')
+        write_model(f"doubt_{kind}", dict(zip(names, slopes, strict=True)), bias - cut)
     worst = np.max(doubts, axis=0)[~absent]
     y = ~is_true[~absent]
     weight = np.where(y, 1 / y.sum(), share_of[~absent])
-    slope, offset = logistic(worst[:, None], y.astype(float), weight * len(y) / 2)
-    print(f"}}\nCALIBRATION = ({slope[0]:.3f}, {offset:.3f})")
+    slope, offset = fit_logistic(worst[:, None], y.astype(float), weight * len(y) / 2)
+    write_model("sentence_support", {"doubt": -slope[0]}, -offset)
 
 
 def share(cases: Sequence[tuple[Case, Verdict]]) -> str:
@@ -394,7 +398,7 @@ def show(judged: Sequence[tuple[Case, Verdict]], kind: str) -> None:
     for case, verdict in judged:
         if case.kind == kind and case.fitting and verdict.passed != (kind == "true"):
             print(f"{case.origin}, {case.manner}: {case.text}")
-            print(f"    {verdict.support:.2f} {verdict.problems} {verdict.signs}")
+            print(f"    {verdict.support:.2f} {verdict.problems} {verdict.features}")
 
 
 if __name__ == "__main__":

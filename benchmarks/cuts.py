@@ -1,25 +1,26 @@
-"""Fit when a question is about two papers: the signs of every way to cut it in two.
+"""Fit when a question is about two papers: the features of every way to cut it in two.
 
     python benchmarks/cuts.py
 
 On the `choose` half of the question set and ``benchmarks/comparisons.jsonl``, questions that join names of different
 papers left out, as they need no fit. A cut is right if its papers are those of a question over several; each question
-counts once. Prints the constants of assistant/answering/cuts.py, and by ten-fold cross-validation how many of the
-questions over several papers are cut rightly, and how many others are cut.
+counts once. Prints the model ``comparison_split`` of weights.json, with --write puts it there, and prints by ten-fold
+cross-validation how many of the questions over several papers are cut rightly, and how many others are cut.
 """
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 import numpy as np
 from facts import FOLDS, questions
-from logistic import logistic
+from logistic import add_write, fit_logistic, on, write
 
 from assistant.answering.compare import ranked, sides_by_name
-from assistant.answering.cuts import Signs, cuts
+from assistant.answering.cuts import ComparisonSplitFeatures, cuts
 from assistant.answering.own_names import own_names
 from assistant.api import Assistant
 from assistant.evaluation.questions import SEVERAL, EvalQuestion
@@ -33,27 +34,30 @@ class Sample:
     """One question and its cuts."""
 
     asked: EvalQuestion
-    signs: tuple[Signs, ...]
+    features: tuple[ComparisonSplitFeatures, ...]
     right: tuple[bool, ...]
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_write(parser)
+    arguments = parser.parse_args()
     with Assistant.open() as assistant:
         found = assistant.collection.read(lambda: samples(assistant, questions([OWN])))
-    x = np.array([astuple(signs) for sample in found for signs in sample.signs])
+    x = np.array([astuple(features) for sample in found for features in sample.features])
     y = np.array([float(right) for sample in found for right in sample.right])
-    of = np.repeat(np.arange(len(found)), [len(sample.signs) for sample in found])
+    of = np.repeat(np.arange(len(found)), [len(sample.features) for sample in found])
     weight = np.array([  # the right cuts of a question count as much as all its wrong ones, once each
-        1 / (sum(sample.right) if right else len(sample.signs)) for sample in found for right in sample.right
+        1 / (sum(sample.right) if right else len(sample.features)) for sample in found for right in sample.right
     ])
-    slopes, bias = logistic(x, y, weight, ridge=RIDGE)
-    print("WEIGHTS =", ", ".join(f"{name}={value:.2f}" for name, value in zip(
-        Signs.__slots__, slopes.tolist(), strict=True)), f"BIAS = {bias:.2f}")
+    slopes, bias = fit_logistic(x, y, weight, ridge=RIDGE)
+    features = {field.name: slope for field, slope in zip(fields(ComparisonSplitFeatures), slopes, strict=True)}
+    write(arguments.write, "comparison_split", features, bias, by="python benchmarks/cuts.py", on=on([OWN]))
     fold = np.random.default_rng(0).permutation(len(found)) % FOLDS
     score = np.zeros(len(y))
     for k in range(FOLDS):
         kept = fold[of] != k
-        slopes, bias = logistic(x[kept], y[kept], weight[kept], ridge=RIDGE)
+        slopes, bias = fit_logistic(x[kept], y[kept], weight[kept], ridge=RIDGE)
         score[~kept] = x[~kept] @ slopes + bias
     several = np.array([sample.asked.kind in SEVERAL for sample in found])
     best = [max(np.flatnonzero(of == at), key=lambda place: score[place]) for at in range(len(found))]
@@ -67,7 +71,7 @@ def main() -> None:
 
 
 def samples(assistant: Assistant, asked: Sequence[EvalQuestion]) -> list[Sample]:
-    """The questions that have a cut, with the signs of each cut."""
+    """The questions that have a cut, with the features of each cut."""
     found = []
     retriever = assistant.retriever()
     for question in asked:
@@ -81,7 +85,7 @@ def samples(assistant: Assistant, asked: Sequence[EvalQuestion]) -> list[Sample]
         every = list(cuts(ranking, text, owned, understood.comparing))
         if every:
             right = tuple({side.paper_id for side in cut.sides} == gold for cut in every)
-            found.append(Sample(question, tuple(cut.signs for cut in every), right))
+            found.append(Sample(question, tuple(cut.features for cut in every), right))
     return found
 
 

@@ -3,8 +3,9 @@
     python benchmarks/facts.py                       # on the `choose` half of the question set
     python benchmarks/facts.py --also FILE.jsonl     # and on these questions
 
-Prints ``WEIGHTS`` for assistant/answering/sentences.py, and, by ten-fold cross-validation in which no paper stands on
-both sides, how often an accepted answer is among the sentences chosen, and the first of them from the right paper.
+Prints the models ``meant_paper`` and ``answer_sentence`` of weights.json, with --write puts them there, and prints, by
+ten-fold cross-validation in which no paper stands on both sides, how often an accepted answer is among the sentences
+chosen, and the first of them from the right paper.
 """
 
 from __future__ import annotations
@@ -17,23 +18,23 @@ from statistics import median
 
 import numpy as np
 import numpy.typing as npt
-from logistic import logistic
+from logistic import add_write, fit_logistic, on, write
 
 from assistant.answering.asked import Asked, Stems
 from assistant.answering.sentences import (
-    PaperSigns,
+    PaperFeatures,
     Reading,
-    SentenceSigns,
-    Weights,
-    paper_signs,
+    SentenceFeatures,
+    paper_features,
     read,
-    sentence_signs,
+    sentence_features,
 )
 from assistant.api import Assistant
 from assistant.evaluation.questions import FACTS, EvalQuestion, load_questions
 from assistant.query.parse import Question
 from assistant.records import Hit
 from assistant.retrieval.retriever import Query
+from assistant.weights.logistic import LogisticModel
 
 Floats = npt.NDArray[np.float64]
 FOLDS = 10
@@ -92,8 +93,8 @@ def folds(found: Sequence[Sample]) -> npt.NDArray[np.int64]:
     return np.array([fold[group] for group in groups], dtype=np.int64)
 
 
-def fit(found: Sequence[Sample]) -> Weights:
-    """Fit both models on questions of fact."""
+def fit(found: Sequence[Sample]) -> dict[str, LogisticModel]:
+    """Fit both models, by name, on questions of fact."""
     by_paper: list[tuple[Floats, Floats]] = []
     x, y = [], []
     for sample in found:
@@ -101,40 +102,44 @@ def fit(found: Sequence[Sample]) -> Weights:
         right = np.array([float(hit.paper.paper_id in sample.gold) for hit in hits])
         if not right.any():
             continue
-        by_paper.append((np.array([astuple(signs) for signs in paper_signs(sample.query, hits)]), right))
+        by_paper.append((np.array([astuple(features) for features in paper_features(sample.query, hits)]), right))
         for hit in hits:
             if hit.paper.paper_id in sample.gold:
-                x += [astuple(signs) for signs in sentence_signs(sample.query, hit, sample.wanted, sample.stems)]
+                x += [astuple(row) for row in sentence_features(sample.query, hit, sample.wanted, sample.stems)]
                 y += [float(sample.answers(hit, sentence.text)) for sentence in hit.sentences]
-    slopes, bias = logistic(np.array(x), np.array(y), ridge=RIDGE_OF_SENTENCES)
-    return Weights(
-        PaperSigns(*conditional_logit(by_paper, ridge=RIDGE_OF_PAPERS).round(3).tolist()),
-        SentenceSigns(*slopes.round(3).tolist()), round(bias, 3),
-    )
+    slopes, bias = fit_logistic(np.array(x), np.array(y), ridge=RIDGE_OF_SENTENCES)
+    paper_slopes = conditional_logit(by_paper, ridge=RIDGE_OF_PAPERS)
+    return {
+        name: LogisticModel({f.name: value for f, value in zip(fields(kind), row.round(3).tolist(), strict=True)}, bias)
+        for name, kind, row, bias in (
+            ("meant_paper", PaperFeatures, paper_slopes, 0.0),
+            ("answer_sentence", SentenceFeatures, slopes, round(bias, 3)),
+        )
+    }
 
 
 def readings(found: Sequence[Sample], fold: npt.NDArray[np.int64]) -> list[Reading]:
     """Each question read with weights fitted on the other folds."""
     read_as: dict[int, Reading] = {}
     for k in range(FOLDS):
-        weights = fit([s for s, of in zip(found, fold, strict=True) if of != k and s.asked.kind in FACTS])
+        fitted = fit([s for s, of in zip(found, fold, strict=True) if of != k and s.asked.kind in FACTS])
         for place in np.flatnonzero(fold == k).tolist():
             sample = found[place]
-            read_as[place] = read(sample.query, sample.hits, sample.wanted, sample.stems, weights=weights)
+            read_as[place] = read(sample.query, sample.hits, sample.wanted, sample.stems, fitted=fitted)
     return [read_as[place] for place in range(len(found))]
 
 
 def conditional_logit(choices: Sequence[tuple[Floats, Floats]], *, ridge: float) -> Floats:
-    """Weights (k,) of the signs (p, k) of p papers, one (p,) of which is chosen, for many choices; Newton's method.
+    """Weights (k,) of the features (p, k) of p papers, one (p,) of which is chosen, for many choices; Newton's method.
 
     Source: McFadden, "Conditional Logit Analysis of Qualitative Choice Behavior", 1974.
     """
-    spread = np.concatenate([signs for signs, _ in choices]).std(axis=0) + 1e-6
+    spread = np.concatenate([features for features, _ in choices]).std(axis=0) + 1e-6
     theta = np.zeros(len(spread))
     for _ in range(30):
         gradient, curvature = ridge * theta, ridge * np.eye(len(theta))
-        for signs, right in choices:
-            scaled = signs / spread
+        for features, right in choices:
+            scaled = features / spread
             powers = np.exp(scaled @ theta - (scaled @ theta).max())
             chance = powers / powers.sum()
             mean = scaled.T @ chance
@@ -156,6 +161,7 @@ def answered(sample: Sample, reading: Reading) -> bool:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--also", type=Path, action="append", default=[], help="more questions that may be tuned on")
+    add_write(parser)
     arguments = parser.parse_args()
     with Assistant.open() as assistant:
         asked = [question for question in questions(arguments.also) if question.kind in FACTS]
@@ -170,16 +176,9 @@ def main() -> None:
         first = np.mean([reading.chosen()[0].hit.paper.paper_id in sample.gold for sample, reading in chosen])
         length = median(sum(len(item.sentence.text.split()) for item in reading.chosen()) for _, reading in chosen)
         print(f"{style:12s} n={len(chosen):3d} answered {right:.3f} first paper {first:.3f} median words {length:.0f}")
-    print_weights(fit(found))
-
-
-def print_weights(weights: Weights) -> None:
-    """As Python, to paste."""
-    print("WEIGHTS = Weights(")
-    for part in (weights.papers, weights.sentences):
-        inside = ", ".join(f"{field.name}={getattr(part, field.name)}" for field in fields(part))
-        print(f"    {type(part).__name__}({inside}),")
-    print(f"    bias={weights.bias},\n)")
+    for name, model in fit(found).items():
+        write(arguments.write, name, model.features, model.bias, by="python benchmarks/facts.py",
+              on=f"questions of fact of {on(arguments.also)}")
 
 
 if __name__ == "__main__":

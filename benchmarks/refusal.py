@@ -3,9 +3,10 @@
     python benchmarks/refusal.py                     # on the `choose` half of the question set
     python benchmarks/refusal.py --also FILE.jsonl   # and on these questions
 
-Prints the constants of assistant/answering/answerable.py and confidence.py. All figures are of questions that no model
-was fitted on: ten-fold cross-validation, in which no paper stands on both sides, of the models of sentences, of refusal
-and of confidence one inside the other; the threshold of a fold is set on the other folds.
+Prints the models ``answerability``, ``fact_confidence`` and ``list_confidence`` of weights.json, with --write puts them
+there, and prints the constants of assistant/answering/confidence.py. All figures are of questions that no model was
+fitted on: ten-fold cross-validation, in which no paper stands on both sides, of the models of sentences, of refusal and
+of confidence one inside the other; the threshold of a fold is set on the other folds.
 """
 
 from __future__ import annotations
@@ -13,15 +14,16 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import astuple, fields
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from facts import FOLDS, Sample, answered, folds, questions, readings, samples
-from logistic import logistic
+from logistic import add_write, fit_logistic, on, write
 
 from assistant.answering import answerable, confidence
-from assistant.answering.answerable import Signs
+from assistant.answering.answerable import AnswerabilityFeatures
 from assistant.answering.sentences import Reading
 from assistant.api import Assistant
 from assistant.evaluation.measures.lists import f1, precision_recall
@@ -42,6 +44,7 @@ BINS = 10
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--also", type=Path, action="append", default=[], help="more questions that may be tuned on")
+    add_write(parser)
     arguments = parser.parse_args()
     asked = [
         question for question in questions(arguments.also) if question.kind in (*FACTS, *SEVERAL, "unanswerable")
@@ -54,11 +57,11 @@ def main() -> None:
         fold = folds(found)
         read_as = readings(found, fold)
         lexical = assistant.collection.lexical
-        signs = assistant.collection.read(
-            lambda: [signs_of(s, r, lexical) for s, r in zip(found, read_as, strict=True)]
+        rows = assistant.collection.read(
+            lambda: [features_of(s, r, lexical) for s, r in zip(found, read_as, strict=True)]
         )
         listed = assistant.collection.read(lambda: lists(assistant, questions(arguments.also)))
-    x = np.array([astuple(sign) for sign in signs])
+    x = np.array([astuple(row) for row in rows])
     y = np.array([sample.asked.kind != "unanswerable" for sample in found])
     ruled_out = np.array([  # refused by an unknown name alone, or for asking for authors or dates
         bool(sample.understood.unknown) or sample.understood.wants_metadata for sample in found
@@ -75,19 +78,23 @@ def main() -> None:
               f"of them paraphrases {refused[level][y & np.char.endswith(styles, 'paraphrase')].mean():.3f}")
     apart = auroc(chance[y & ~ruled_out], chance[~y & ~ruled_out])
     print(f"AUROC of answerable, those refused by rule left out: {apart:.3f}")
-    slopes, bias = logistic(x[~ruled_out], y[~ruled_out].astype(float), ridge=RIDGE)
-    print("WEIGHTS =", {f.name: round(float(w), 3) for f, w in zip(fields(Signs), slopes, strict=True)})
-    print("BIAS =", round(bias, 3))
-    print("THRESHOLDS =", {
-        level: round(float(np.quantile(chance[y & ~ruled_out], share)), 3) for level, share in FALSE_REFUSALS.items()
+    slopes, bias = fit_logistic(x[~ruled_out], y[~ruled_out].astype(float), ridge=RIDGE)
+    write_model = partial(write, arguments.write, by="python benchmarks/refusal.py", on=on(arguments.also))
+    features = {field.name: slope for field, slope in zip(fields(AnswerabilityFeatures), slopes, strict=True)}
+    write_model("answerability", features, bias, thresholds={
+        level: float(np.quantile(chance[y & ~ruled_out], share)) for level, share in FALSE_REFUSALS.items()
     })
-    print_confidence(chance, read_as, right, fold, ruled_out)
-    print_list_confidence(listed)
+    slopes, bias = fit_confidence(chance, read_as, right, fold, ruled_out)
+    write_model("fact_confidence", {"answerable": slopes[0], "sentences": slopes[1]}, bias)
+    slopes, bias = fit_list_confidence(listed)
+    write_model("list_confidence", {"f1": slopes[0]}, bias)
 
 
-def signs_of(sample: Sample, reading: Reading, lexical: LexicalIndex) -> Signs:
-    """The signs of one question."""
-    return answerable.signs(sample.understood, sample.wanted, sample.query, sample.hits, reading, lexical)
+def features_of(sample: Sample, reading: Reading, lexical: LexicalIndex) -> AnswerabilityFeatures:
+    """Return the features of one question."""
+    return answerable.extract_features(
+        sample.understood, sample.wanted, sample.query, sample.hits, reading, lexical
+    )
 
 
 def crossed(
@@ -114,7 +121,7 @@ def crossed(
 
 def told(x: Floats, y: Flags, train: Flags, test: Flags) -> Floats:
     """P(answerable) of the test questions by a model of the training ones."""
-    slopes, bias = logistic(x[train], y[train].astype(float), ridge=RIDGE)
+    slopes, bias = fit_logistic(x[train], y[train].astype(float), ridge=RIDGE)
     chances: Floats = 1 / (1 + np.exp(-(x[test] @ slopes + bias)))
     return chances
 
@@ -124,25 +131,24 @@ def auroc(good: Floats, bad: Floats) -> float:
     return float(np.mean((good[:, None] > bad) + 0.5 * (good[:, None] == bad)))
 
 
-def print_confidence(
+def fit_confidence(
     chance: Floats, read_as: Sequence[Reading], right: Flags, fold: npt.NDArray[np.int64], ruled_out: Flags
-) -> None:
-    """Fit confidence; print it, its calibration error and the risk at each coverage."""
+) -> tuple[Floats, float]:
+    """Fit confidence; print its calibration error and the risk at each coverage."""
     shares = np.array([confidence.found(reading.chosen()) for reading in read_as])
     features = np.c_[log_odds(chance), log_odds(shares)]
     share = (int(right[ruled_out].sum()) + 1) / (int(ruled_out.sum()) + 2)
     sure = np.full(len(right), share)
     for k in range(FOLDS):
         train, test = (fold != k) & ~ruled_out, (fold == k) & ~ruled_out
-        slopes, bias = logistic(features[train], right[train].astype(float), ridge=RIDGE_OF_CONFIDENCE)
+        slopes, bias = fit_logistic(features[train], right[train].astype(float), ridge=RIDGE_OF_CONFIDENCE)
         sure[test] = 1 / (1 + np.exp(-(features[test] @ slopes + bias)))
-    slopes, bias = logistic(features[~ruled_out], right[~ruled_out].astype(float), ridge=RIDGE_OF_CONFIDENCE)
-    print("FACT =", (*(round(float(w), 3) for w in slopes), round(bias, 3)))
     print("RULED_OUT =", round(share, 3))
     print(f"expected calibration error, {BINS} bins: {calibration_error(sure, right):.3f}")
     order = np.argsort(-sure, kind="stable")
     curve = {share: round(1 - float(right[order[:round(share * len(order))]].mean()), 3) for share in COVERAGES}
     print("risk at coverage, of all questions, most confident first:", curve)
+    return fit_logistic(features[~ruled_out], right[~ruled_out].astype(float), ridge=RIDGE_OF_CONFIDENCE)
 
 
 def lists(assistant: Assistant, asked: Sequence[EvalQuestion]) -> list[tuple[float | None, float]]:
@@ -161,8 +167,8 @@ def lists(assistant: Assistant, asked: Sequence[EvalQuestion]) -> list[tuple[flo
     return found
 
 
-def print_list_confidence(listed: Sequence[tuple[float | None, float]]) -> None:
-    """Fit confidence in lists to their F1; by ten-fold cross-validation, its calibration error."""
+def fit_list_confidence(listed: Sequence[tuple[float | None, float]]) -> tuple[Floats, float]:
+    """Fit confidence in lists to their F1; print, by ten-fold cross-validation, its calibration error."""
     raw = np.array([chance for chance, _ in listed if chance is not None])
     f1 = np.array([score for chance, score in listed if chance is not None])
     empty = [score for chance, score in listed if chance is None]
@@ -170,12 +176,11 @@ def print_list_confidence(listed: Sequence[tuple[float | None, float]]) -> None:
     fold = np.random.default_rng(0).permutation(len(f1)) % FOLDS
     sure = np.zeros(len(f1))
     for k in range(FOLDS):
-        slopes, bias = logistic(features[fold != k], f1[fold != k], ridge=RIDGE_OF_CONFIDENCE)
+        slopes, bias = fit_logistic(features[fold != k], f1[fold != k], ridge=RIDGE_OF_CONFIDENCE)
         sure[fold == k] = 1 / (1 + np.exp(-(features[fold == k] @ slopes + bias)))
-    slopes, bias = logistic(features, f1, ridge=RIDGE_OF_CONFIDENCE)
-    print("LIST =", (round(float(slopes[0]), 3), round(bias, 3)), f"n={len(f1)}")
     print("NO_PAPER =", round((sum(empty) + 1) / (len(empty) + 2), 3), f"n={len(empty)}")
-    print(f"expected calibration error of lists against F1: {calibration_error(sure, f1):.3f}")
+    print(f"expected calibration error of lists against F1: {calibration_error(sure, f1):.3f}, n={len(f1)}")
+    return fit_logistic(features, f1, ridge=RIDGE_OF_CONFIDENCE)
 
 
 def log_odds(chance: Floats) -> Floats:

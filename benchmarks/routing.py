@@ -3,24 +3,24 @@
     python benchmarks/routing.py                     # on the `choose` half of the question set
     python benchmarks/routing.py --also FILE.jsonl   # and on these questions
 
-Prints the constants of assistant/answering/routing.py, and by ten-fold cross-validation what the choice is worth: the
-mean over questions of fact of "answered" and over lists of F1, beside the reader's word alone, the list added where
-sentences are not plainly better, and the better of both.
+Prints the model ``routing`` of weights.json, with --write puts it there, and by ten-fold cross-validation what the
+choice is worth: the mean over questions of fact of "answered" and over lists of F1, beside the reader's word alone, the
+list added where sentences are not plainly better, and the better of both.
 """
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 import numpy as np
 from facts import FOLDS, questions
-from logistic import logistic
+from logistic import add_write, fit_logistic, on, write
 
 from assistant.answering import routing
 from assistant.answering.extractive import LISTS
-from assistant.answering.routing import Signs
+from assistant.answering.routing import RoutingFeatures
 from assistant.api import Assistant
 from assistant.evaluation.measures.lists import f1, precision_recall
 from assistant.evaluation.questions import FACTS, EvalQuestion
@@ -34,7 +34,7 @@ class Sample:
     """One question that may be either, with what both answers are worth, 0–1."""
 
     asked: EvalQuestion
-    signs: Signs
+    features: RoutingFeatures
     listed: float
     told: float
     read_as_list: bool
@@ -43,19 +43,20 @@ class Sample:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--also", type=Path, action="append", default=[], help="more questions that may be tuned on")
+    add_write(parser)
     arguments = parser.parse_args()
     with Assistant.open() as assistant:
         asked = [question for question in questions(arguments.also) if question.kind in (*FACTS, "list", "count")]
         found = assistant.collection.read(
             lambda: list(filter(None, (sample_of(assistant, question) for question in asked)))
         )
-    x = np.array([astuple(sample.signs) for sample in found])
+    x = np.array([astuple(sample.features) for sample in found])
     listed, told = (np.array([getattr(sample, name) for sample in found]) for name in ("listed", "told"))
     better, matters = (listed > told).astype(float), np.abs(listed - told)
     fold = np.random.default_rng(0).permutation(len(found)) % FOLDS
     score = np.zeros(len(found))
     for k in range(FOLDS):
-        slopes, bias = logistic(x[fold != k], better[fold != k], matters[fold != k], ridge=RIDGE)
+        slopes, bias = fit_logistic(x[fold != k], better[fold != k], matters[fold != k], ridge=RIDGE)
         score[fold == k] = x[fold == k] @ slopes + bias
     best = np.maximum(listed, told)
     read_as = np.array([sample.read_as_list for sample in found])
@@ -69,9 +70,9 @@ def main() -> None:
             f"{name:10s} {facts.sum()} facts {worth[facts].mean():.3f}, "
             f"{(~facts).sum()} lists {worth[~facts].mean():.3f}"
         )
-    slopes, bias = logistic(x, better, matters, ridge=RIDGE)
-    print("WEIGHTS =", Signs(*(round(float(slope), 3) for slope in slopes)))
-    print("BIAS =", round(bias, 3))
+    slopes, bias = fit_logistic(x, better, matters, ridge=RIDGE)
+    features = {field.name: slope for field, slope in zip(fields(RoutingFeatures), slopes, strict=True)}
+    write(arguments.write, "routing", features, bias, by="python benchmarks/routing.py", on=on(arguments.also))
 
 
 def sample_of(assistant: Assistant, asked: EvalQuestion) -> Sample | None:
@@ -85,7 +86,7 @@ def sample_of(assistant: Assistant, asked: EvalQuestion) -> Sample | None:
     if listed.abstained or told.abstained:
         return None
     return Sample(
-        asked, routing.signs(question, listed, told), worth(assistant, asked, listed),
+        asked, routing.extract_features(question, listed, told), worth(assistant, asked, listed),
         worth(assistant, asked, told), read_as_list,
     )
 

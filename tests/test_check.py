@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from assistant import Paper
 from assistant.checking.check import Checker
 from assistant.checking.claims import claims_nothing
+from assistant.checking.doubt import KINDS, DoubtFeatures, doubts, probability
 from assistant.checking.polarity import cues, negators, opposite
 from assistant.checking.quantities import agree, enumerated, quantities
-from assistant.checking.signs import WEIGHTS, Signs, doubts, probability
 from assistant.embedding.embedder import Embedder
 from assistant.index.collection import Collection
 from assistant.settings import Settings
+from assistant.weights.logistic import models
 
 GPT_J, TEXTS, T5, LATEST = (
     "001_eabbeabbe19b3830.txt", "002_f236ea0958816c3a.txt", "003_8b469dd44731cff1.txt", "004_7d3cd53bcf1f460f.txt",
@@ -216,12 +217,12 @@ def test_not_only_is_no_negation() -> None:
     ]
 
 
-def test_every_sign_but_absence_is_weighed_once_and_only_against() -> None:
-    weighed = [name for signs, _ in WEIGHTS.values() for name in signs]
-    clean = doubts(Signs(0.0, 0.0, 0.0, 0.0, 0, 0, 0.0, 0.0, 0.0, 0))
+def test_every_feature_but_absence_is_weighed_once_and_only_against() -> None:
+    coefficients = [pair for kind in KINDS for pair in models()[f"doubt_{kind}"].features.items()]
+    clean = doubts(DoubtFeatures(0.0, 0.0, 0.0, 0.0, 0, 0, 0.0, 0.0, 0.0, 0))
 
-    assert sorted([*weighed, "absent"]) == sorted(Signs.__dataclass_fields__)
-    assert all(weight >= 0 for signs, _ in WEIGHTS.values() for weight in signs.values())
+    assert sorted([*(name for name, _ in coefficients), "absent"]) == sorted(DoubtFeatures.__dataclass_fields__)
+    assert all(weight >= 0 for _, weight in coefficients)
     assert max(clean.values()) < 0
     assert 0.0 <= probability(1e6) < probability(0.0) < probability(-5.0) <= 1.0
 

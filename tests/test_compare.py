@@ -93,7 +93,7 @@ def test_a_part_begins_where_it_is_like_the_other(assistant: Assistant) -> None:
 
     found = assistant.collection.read(lambda: [
         cut for cut in cuts(ranked(retriever, understood, text, []), text, [], understood.comparing)
-        if cut.signs.alike
+        if cut.features.alike
     ])
 
     assert [side.label for side in found[0].sides] == [

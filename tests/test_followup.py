@@ -10,7 +10,7 @@ from scripted_server import Asked, ScriptedServer, says
 
 from assistant import Assistant
 from assistant.answering.citations import papers_of
-from assistant.conversation.dependence import Signs, leaning
+from assistant.conversation.dependence import DependenceFeatures, leaning
 from assistant.conversation.dialogue import Dialogue
 from assistant.embedding.embedder import Embedder
 from assistant.evaluation.questions import load_questions
@@ -353,8 +353,8 @@ def test_a_single_question_after_another_topic_is_hardly_ever_taken_for_a_follow
 
 
 def test_a_short_question_leans_on_what_was_said_and_a_full_one_does_not() -> None:
-    short = Signs(words=1, content=0.5, missed=0.4, gap=0.0, listing=0.0, given=1.0, past=0.0)
-    full = Signs(words=5, content=3.0, missed=0.7, gap=0.3, listing=0.9, given=0.0, past=0.0)
+    short = DependenceFeatures(words=1, content=0.5, missed=0.4, gap=0.0, listing=0.0, given=1.0, past=0.0)
+    full = DependenceFeatures(words=5, content=3.0, missed=0.7, gap=0.3, listing=0.9, given=0.0, past=0.0)
 
     assert leaning(short) > 0.95
     assert leaning(full) < 0.01

@@ -9,7 +9,7 @@ from test_answers import check_contract
 
 from assistant import Assistant, Paper, Settings
 from assistant.answering.facets import facets_in
-from assistant.answering.membership import CUTS, alternatives_of
+from assistant.answering.membership import alternatives_of
 from assistant.answering.method_names import method_name
 from assistant.answering.proof import proof_of
 from assistant.query.limits import without_limit
@@ -123,7 +123,7 @@ def test_several_alternatives_are_not_refused_because_no_paper_has_all(assistant
 
 def test_strict_lists_less_and_eager_more(assistant: Assistant) -> None:
     found = {}
-    for level in CUTS:
+    for level in ("strict", "balanced", "eager"):
         settings = Settings(**{**assistant.settings.model_dump(), "refusal": level}, _env_file=None)
         other = Assistant(assistant.collection, assistant._embedder, settings)
         found[level] = listed(other.ask("which papers are about question answering?"))

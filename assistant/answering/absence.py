@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from assistant.answering.citations import Marks
 from assistant.answering.lists import Lists
-from assistant.answering.membership import CUTS, alternatives_of, evidence, probability
+from assistant.answering.membership import alternatives_of, extract_features, inclusion_threshold, probability
 from assistant.answering.own_names import own_paper
 from assistant.query.parse import Question
 from assistant.records import Answer, AnswerSentence, Hit
@@ -99,11 +99,11 @@ def explain_absence(
         return _said(answer_id, question, hits[0], f"it is not among the {len(ids)} papers the list was chosen from")
     position = ids.index(paper_id)
     hit = ranking.hit(position)
-    cut, chance, figure = CUTS[level], 1.0, ""
+    cut, chance, figure = inclusion_threshold(level), 1.0, ""
     if question.topic:
         among = None if named is None else len(named.intersection(ids))
         groups = alternatives_of(question.positive, question.topic)
-        chance = probability(evidence(retriever, ranking, groups, among=among)[position])
+        chance = probability(extract_features(retriever, ranking, groups, among=among)[position])
         figure = (
             f"the probability that it is about “{' '.join(question.topic)}” was put at {chance:.2f}, and the list "
             f"starts at {cut:.2f}"

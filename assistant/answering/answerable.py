@@ -2,15 +2,13 @@
 
 How well the best paper covers the question tells little alone. What a paper does not say shows elsewhere: in names and
 words of the question that it, or every paper, lacks; in asking for what abstracts seldom give, or for a number where it
-has none; in taking something for granted and asking why. A logistic regression weighs these signs; it is
-fitted, and its thresholds are set, by ``benchmarks/refusal.py``.
+has none; in taking something for granted and asking why. A logistic regression weighs them.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from itertools import pairwise
 
 from assistant.answering.asked import Asked
@@ -20,6 +18,7 @@ from assistant.query.parse import Question
 from assistant.records import Hit
 from assistant.retrieval.retriever import Query
 from assistant.text.words import WORD, words
+from assistant.weights.logistic import models
 
 NOT_TREATED = "the collection does not seem to treat this"
 OWN_NAME = 3  # papers at most that mention a name which tells one of them
@@ -44,7 +43,7 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
-class Signs:
+class AnswerabilityFeatures:
     """What speaks for and against an answer; flags are 0 or 1. The *best* paper is the one most probably meant."""
 
     far: float         # how far the cosine of the nearest paper is below `NEAR`, if no name tells the best paper
@@ -61,21 +60,12 @@ class Signs:
     answers: float     # P(the best sentence answers), if the best paper is the one meant
 
 
-# Fitted by benchmarks/refusal.py.
-WEIGHTS: dict[str, float] = {
-    "far": -11.392, "coverage": 3.452, "margin": 0.279, "seldom": -1.961, "reason": -3.514, "unshown": -1.665,
-    "figures": -1.507, "strange": -0.538, "capitals": -0.873, "definition": 0.559, "beside": 2.086, "answers": 1.343,
-}
-BIAS = -2.082
-THRESHOLDS = {"strict": 0.651, "balanced": 0.492, "eager": 0.236}
-
-
-def signs(
+def extract_features(
     question: Question, wanted: Asked, query: Query, hits: Sequence[Hit], reading: Reading, lexical: LexicalIndex
-) -> Signs:
-    """Read the signs off the ranking of a question."""
+) -> AnswerabilityFeatures:
+    """Return the features of a question's ranking; all 0 where it has no paper."""
     if not reading.hits:
-        return Signs(*([0.0] * len(fields(Signs))))
+        return AnswerabilityFeatures(*([0.0] * len(fields(AnswerabilityFeatures))))
     place = reading.best_paper()
     best = reading.hits[place]
     sentences = reading.best_sentences(place, MAX_OF_PAPER)
@@ -88,7 +78,7 @@ def signs(
     capitals = [word for word in capitalised(question.corrected) if word.casefold() not in question.aside]
     strange = sum(word.weight for word in content if not lexical.word_frequency(word.text))
     scores = sorted((hit.score for hit in hits), reverse=True)
-    return Signs(
+    return AnswerabilityFeatures(
         far=0.0 if _told(query, best) else max(0.0, NEAR - max(hit.similarity for hit in hits)),
         coverage=max(sentence.score for sentence in sentences),
         margin=scores[0] - scores[1] if len(scores) > 1 else 1.0,
@@ -117,13 +107,6 @@ def capitalised(text: str) -> list[str]:
         word.group() for before, word in pairwise(found)
         if word.group()[0].isupper() and _ENDS.isdisjoint(text[before.end():word.start()])
     ]
-
-
-def probability(found: Signs) -> float:
-    """P(the best papers answer the question), 0–1."""
-    values = asdict(found)
-    score = BIAS + sum(weight * values[name] for name, weight in WEIGHTS.items())
-    return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, score))))
 
 
 def off_topic(query: Query, hits: Sequence[Hit], best: Hit) -> bool:
@@ -157,24 +140,27 @@ def _words_of_names(question: Question) -> set[str]:
     return {word for name in question.names for word, _, _ in words(name.surface)}
 
 
-def judge(found: Signs, wanted: Asked, *, level: str, astray: bool, missing_names: Sequence[str]) -> Judgement:
+def judge(
+    features: AnswerabilityFeatures, wanted: Asked, *, level: str, astray: bool, missing_names: Sequence[str]
+) -> Judgement:
     """Decide whether to answer.
 
     Args:
-        level: one of `THRESHOLDS`.
+        level: strict, balanced or eager.
         astray: whether the question is `off_topic`.
         missing_names: names of the question that the best paper lacks.
     """
-    likely = probability(found)
-    if likely >= THRESHOLDS[level]:
+    model = models()["answerability"]
+    likely = model.probability(features)
+    if likely >= model.thresholds[level]:
         return Judgement(False, None, likely)
     if astray:
         reason = NOT_TREATED
     elif missing_names:
         reason = f"the paper that comes nearest does not mention {' or '.join(missing_names)}"
-    elif found.seldom:
+    elif features.seldom:
         reason = f"the abstracts found do not say this ({wanted.seldom}: a thing that abstracts seldom give)"
-    elif found.unshown:
+    elif features.unshown:
         reason = f"the abstracts found give no {'number' if wanted.number else 'address'} for this"
     elif wanted.reason:
         reason = "no abstract of the collection says what the question takes for granted"

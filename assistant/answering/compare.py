@@ -91,9 +91,9 @@ def comparison(retriever: Retriever, question: Question, *, candidates: int = 20
     cut = max(cuts(ranking, text, owned, question.comparing), default=None, key=lambda cut: cut.chance)
     if cut is None or cut.chance < LIKELY:
         return None
-    of_signs = ", ".join(f"{name} {value:.2f}" for name, value in asdict(cut.signs).items() if value)
-    found = _comparison(ranking, cut.sides, f"about two papers: {cut.chance:.2f} ({of_signs})")
-    return replace(found, described=not cut.signs.named, confidence=cut.chance)
+    traced = ", ".join(f"{name} {value:.2f}" for name, value in asdict(cut.features).items() if value)
+    found = _comparison(ranking, cut.sides, f"about two papers: {cut.chance:.2f} ({traced})")
+    return replace(found, described=not cut.features.named, confidence=cut.chance)
 
 
 def side_by_side(

@@ -2,15 +2,14 @@
 
 Which paper a part means is told by a name that is the paper's own, else by late interaction over the part's words and
 half of the words outside both: one comparison of the whole question with every paper serves all cuts. How probable it
-is that the question asks about two papers is told by a logistic regression; ``benchmarks/cuts.py`` fits it.
+is that the question asks about two papers is told by a logistic regression.
 """
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +18,7 @@ from assistant.answering.own_names import EDGE, Owned
 from assistant.index.late_interaction import support
 from assistant.retrieval.retriever import Ranking
 from assistant.text.words import FUNCTION_WORDS, words
+from assistant.weights.logistic import models
 
 OF_SHARED = 0.5   # weight of words outside both parts beside a part's own, when its paper is told
 MIN_WEIGHT = 0.3  # of a part's words, in weights of `Query`: less is no thing to ask about
@@ -58,7 +58,7 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class Signs:
+class ComparisonSplitFeatures:
     """What speaks for two papers."""
 
     gain: float    # by which the parts' papers meet the parts better than the best single paper, in cosines
@@ -70,23 +70,17 @@ class Signs:
     named: float   # parts, of the two, that have a paper's own name
 
 
-# Fitted by benchmarks/cuts.py.
-WEIGHTS = Signs(gain=1.74, met=9.69, weight=2.02, worded=1.91, asked=3.61, alike=2.57, named=0.85)
-BIAS = -11.94
-
-
 @dataclass(frozen=True, slots=True)
 class Cut:
     """A question cut in two."""
 
     sides: tuple[Side, Side]
-    signs: Signs
+    features: ComparisonSplitFeatures
 
     @property
     def chance(self) -> float:
         """P(the question asks about these two papers), 0–1."""
-        score = BIAS + sum(w * value for w, value in zip(astuple(WEIGHTS), astuple(self.signs), strict=True))
-        return 1 / (1 + math.exp(-score))
+        return models()["comparison_split"].probability(self.features)
 
 
 def is_worded(text: str) -> bool:
@@ -131,7 +125,7 @@ def cuts(ranking: Ranking, text: str, owned: Sequence[Owned], asked: float) -> I
             first, second = (
                 Side(bare(text[start:end]), start, end, ids[at]) for (start, end), at in zip(spans, best, strict=True)
             )
-            yield Cut((first, second), Signs(
+            yield Cut((first, second), ComparisonSplitFeatures(
                 gain=float(met[0][best[0]] + met[1][best[1]]) - alone, met=min(own_words), weight=min(weight, HEAVY),
                 worded=float(worded), asked=asked, alike=float(_alike(text, *spans)),
                 named=float(sum(own is not None for own in named)),

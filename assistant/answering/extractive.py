@@ -90,16 +90,16 @@ class Extractive:
     def _list_or_fact(self, answer_id: str, question: Question) -> Answer:
         """The papers that fit, the sentences that answer, or, where that is open, the sentences and then the papers."""
         told, listed = self.told_and_listed(answer_id, question)
-        found = routing.signs(question, listed, told)
+        features = routing.extract_features(question, listed, told)
         if told.abstained or listed.abstained:
             sure = question.listing >= routing.SURE and (question.kind != "topic" or told.confidence < routing.TOLD)
             answer = listed if question.kind in LISTS and (told.abstained or sure) else told
-        elif routing.is_list(found):
+        elif routing.is_list(features):
             answer = listed
         else:
-            both = routing.is_open(found) and (question.kind in LISTS or _adds(listed, told))
+            both = routing.is_open(features) and (question.kind in LISTS or _adds(listed, told))
             answer = _together(told, listed) if both else told
-        why = "as a list or as a fact: " + ", ".join(f"{name} {value:.2f}" for name, value in asdict(found).items())
+        why = "as a list or as a fact: " + ", ".join(f"{name} {value:.2f}" for name, value in asdict(features).items())
         return replace(answer, text=notice(question) + answer.text, trace=(*answer.trace, why))
 
     def told_and_listed(self, answer_id: str, question: Question) -> tuple[Answer, Answer]:

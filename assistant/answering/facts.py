@@ -62,14 +62,14 @@ class Facts:
             return self._refuse(answer_id, question, [best], reason, confidence.RULED_OUT)
         if best is not None and answerable.is_namesake(question, query, best, stems=lexical.stems):
             return self._refuse(answer_id, question, hits, answerable.NOT_TREATED, confidence.RULED_OUT)
-        found = answerable.signs(question, wanted, query, hits, reading, lexical)
+        features = answerable.extract_features(question, wanted, query, hits, reading, lexical)
         astray = best is None or answerable.off_topic(query, hits, best)
         judgement = answerable.judge(
-            found, wanted, level=self._refusal, astray=astray, missing_names=_missing(question, query, best)
+            features, wanted, level=self._refusal, astray=astray, missing_names=_missing(question, query, best)
         )
         chosen = reading.chosen()
         sure = confidence.of_fact(judgement.confidence, chosen)
-        trace = (*question.trace, *_traced(judgement.confidence, found, reading, chosen))
+        trace = (*question.trace, *_traced(judgement.confidence, features, reading, chosen))
         if judgement.abstain or not chosen:
             nearest = [reading.hits[place] for place in _by_chance(reading)]
             reason = self._left_out(question) or judgement.reason or NOTHING_FOUND
@@ -190,10 +190,12 @@ def _verdict(query: Query, chosen: Sequence[Candidate]) -> str:
     return "No — " if denied else "Yes — "
 
 
-def _traced(likely: float, found: answerable.Signs, reading: Reading, chosen: Sequence[Candidate]) -> tuple[str, ...]:
+def _traced(
+    likely: float, features: answerable.AnswerabilityFeatures, reading: Reading, chosen: Sequence[Candidate]
+) -> tuple[str, ...]:
     papers = len({item.hit.paper.paper_id for item in chosen})
     return (
         f"answerable: {likely:.2f}; the paper most probably meant: {max(reading.meant, default=0.0):.2f}; "
         f"{len(chosen)} sentences of {papers} papers would be quoted",
-        "signs: " + ", ".join(f"{name} {value:.2f}" for name, value in asdict(found).items() if value),
+        "signs: " + ", ".join(f"{name} {value:.2f}" for name, value in asdict(features).items() if value),
     )

@@ -12,13 +12,13 @@ from assistant.answering.facets import facets_in
 from assistant.answering.items import as_text, item
 from assistant.answering.membership import (
     COMMON_WORD,
-    CUTS,
     EXCLUDED,
     EXCLUDED_LOOSELY,
     MET,
-    Evidence,
+    MembershipFeatures,
     alternatives_of,
-    evidence,
+    extract_features,
+    inclusion_threshold,
     met,
     probability,
 )
@@ -68,7 +68,7 @@ class Lists:
     """Answers list and count questions from one collection."""
 
     def __init__(self, retriever: Retriever, *, level: str, refuse: Refuse) -> None:
-        """``level``: strict, balanced or eager, see `membership.CUTS`."""
+        """``level``: strict, balanced or eager, see `membership.inclusion_threshold`."""
         self._retriever = retriever
         self._level = level
         self._refuse = refuse
@@ -136,7 +136,7 @@ class Lists:
         left_out = self.excluded(question)
         ranking, chances, covered = self._judged(question, exact)
         treated = treated or covered
-        cut = CUTS[self._level]
+        cut = inclusion_threshold(self._level)
         eligible = [
             Member(ranking.hit(position), chance)
             for position, (paper, chance) in enumerate(zip(ranking.paper_ids(), chances, strict=True))
@@ -194,7 +194,7 @@ class Lists:
         many = COMMON_WORD * self._retriever.collection.store.count()
         return replace(question, topic=tuple(word for word in question.topic if lexical.word_frequency(word) <= many))
 
-    def weigh(self, question: Question, exact: set[str] | None) -> tuple[Ranking, list[Evidence], float]:
+    def weigh(self, question: Question, exact: set[str] | None) -> tuple[Ranking, list[MembershipFeatures], float]:
         """The papers a list question is judged on, the evidence that each has the topic, and how far any has, 0–1.
 
         Args:
@@ -204,7 +204,8 @@ class Lists:
         ranking = self.look_at(question, exact)
         among = None if exact is None else len(exact.intersection(ranking.paper_ids()))
         groups = alternatives_of(question.positive, question.topic)
-        return ranking, evidence(self._retriever, ranking, groups, among=among), met(ranking, groups)
+        features = extract_features(self._retriever, ranking, groups, among=among)
+        return ranking, features, met(ranking, groups)
 
     def _judged(self, question: Question, exact: set[str] | None) -> tuple[Ranking, list[float], bool]:
         """The papers looked at, the chance of each to have the topic, and whether any paper treats it."""

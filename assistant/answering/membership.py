@@ -12,15 +12,10 @@ import numpy.typing as npt
 
 from assistant.retrieval.retriever import Query, Ranking, Retriever
 from assistant.text.words import words
+from assistant.weights.logistic import models
 
 Floats = npt.NDArray[np.float64]
 
-# Fitted by benchmarks/calibrate.py on list questions: weights of `Evidence`'s fields.
-WEIGHTS = {"score": 6.613, "alternative": 4.205, "company": 10.959, "narrowed": 1.669}
-BIAS = -17.733
-# Chance from which a paper is listed. Mean F1 is flat from .2 to .35; strict and eager trade a few hundredths of it for
-# precision and recall.
-CUTS = {"strict": 0.35, "balanced": 0.2, "eager": 0.12}
 # Chance from which a paper has an excluded topic. "Other than the X paper" means papers about X and no more.
 EXCLUDED = 0.3
 EXCLUDED_LOOSELY = 0.6
@@ -34,7 +29,7 @@ _ALTERNATIVES = re.compile(r"\bor\b|[/,;()]|\be\.g\b| [-–—] ")
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class MembershipFeatures:
     """What speaks for one paper's being about a topic."""
 
     score: float        # what the ranking is by, 0–1: of a broad topic many papers are near the best
@@ -43,10 +38,10 @@ class Evidence:
     narrowed: float     # ln(papers looked at / those that also mention the hard names), 0 without hard names
 
 
-def evidence(
+def extract_features(
     retriever: Retriever, ranking: Ranking, alternatives: Sequence[Sequence[str]], *, among: int | None = None
-) -> list[Evidence]:
-    """One `Evidence` per paper of ``ranking``.
+) -> list[MembershipFeatures]:
+    """Return the features of each paper of ``ranking``.
 
     Args:
         ranking: by a query that is the topic and nothing else.
@@ -62,13 +57,17 @@ def evidence(
         _company(retriever, ranking),
         np.full(len(ranking), narrowed),
     )
-    return [Evidence(*(float(value) for value in row)) for row in zip(*columns, strict=True)]
+    return [MembershipFeatures(*(float(value) for value in row)) for row in zip(*columns, strict=True)]
 
 
-def probability(found: Evidence) -> float:
-    """P(the paper belongs to the topic), 0–1."""
-    total = BIAS + sum(weight * getattr(found, name) for name, weight in WEIGHTS.items())
-    return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, total))))
+def probability(features: MembershipFeatures) -> float:
+    """Return P(the paper belongs to the topic), 0–1."""
+    return models()["membership"].probability(features)
+
+
+def inclusion_threshold(level: str) -> float:
+    """Return the probability from which a paper is listed; ``level``: strict, balanced or eager."""
+    return models()["membership"].thresholds[level]
 
 
 def alternatives_of(text: str, topic: Sequence[str]) -> list[list[str]]:

@@ -2,18 +2,19 @@
 
 "Which detectors are trained by a paraphraser?" may ask for papers or for what one paper says, "how many people took
 part?" counts no papers. The reader tells how probable it is that papers are asked for; what either answer finds tells
-more. A logistic regression weighs them; ``benchmarks/routing.py`` fits it on how good each of the two answers is.
+more. A logistic regression weighs them, fitted on how good each of the two answers is.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 from assistant.answering.confidence import log_odds
 from assistant.query.parse import Question
 from assistant.records import Answer
 from assistant.text.words import words
+from assistant.weights.logistic import models
 
 PAPERS = frozenset("paper papers article articles study studies abstract abstracts publication publications".split())
 POSSIBLE = 0.2  # P(a list is asked for) below which only sentences are looked for
@@ -23,17 +24,12 @@ TOLD = 0.5      # confidence below which sentences do not stand in for a list th
 
 
 @dataclass(frozen=True, slots=True)
-class Signs:
+class RoutingFeatures:
     """What speaks for a list, and against it."""
 
     asked: float   # log-odds that a list or a count of papers is asked for
     items: float   # logarithm of one more than the papers that fit
     told: float    # log-odds that the sentences found answer
-
-
-# Fitted by benchmarks/routing.py.
-WEIGHTS = Signs(asked=0.44, items=1.422, told=-0.614)
-BIAS = -2.882
 
 
 def is_choice(question: Question) -> bool:
@@ -62,21 +58,16 @@ def says_papers(text: str) -> bool:
     return any(word in PAPERS for word, _, _ in words(text))
 
 
-def signs(question: Question, listed: Answer, told: Answer) -> Signs:
-    """Of a question and both of its answers."""
-    return Signs(log_odds(question.listing), math.log1p(listed.matched), log_odds(told.confidence))
+def extract_features(question: Question, listed: Answer, told: Answer) -> RoutingFeatures:
+    """Return the features of a question and both of its answers."""
+    return RoutingFeatures(log_odds(question.listing), math.log1p(listed.matched), log_odds(told.confidence))
 
 
-def is_list(found: Signs) -> bool:
+def is_list(features: RoutingFeatures) -> bool:
     """Whether the list is the better answer."""
-    return _score(found) > 0
+    return models()["routing"].score(features) > 0
 
 
-def is_open(found: Signs) -> bool:
+def is_open(features: RoutingFeatures) -> bool:
     """Whether sentences are the better answer, but not so plainly that the list is not worth having too."""
-    return -OPEN < _score(found) <= 0
-
-
-def _score(found: Signs) -> float:
-    score: float = BIAS + sum(weight * value for weight, value in zip(astuple(WEIGHTS), astuple(found), strict=True))
-    return score
+    return -OPEN < models()["routing"].score(features) <= 0

@@ -2,16 +2,15 @@
 
 Two small models, because they fail apart: which of the best papers is meant is told by how they compare with each
 other (conditional logit, McFadden 1974), which of a paper's sentences answers by how it meets the question and by what
-such a sentence looks like (logistic regression). Both are fitted by ``benchmarks/facts.py``.
+such a sentence looks like (logistic regression).
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
-from operator import attrgetter, mul
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +18,7 @@ import numpy.typing as npt
 from assistant.answering.asked import Asked, Stems
 from assistant.records import Hit, SentenceHit
 from assistant.retrieval.retriever import Query
+from assistant.weights.logistic import LogisticModel, models
 
 MAX_OF_PAPER = 3        # sentences quoted of one paper
 MAX_PAPERS = 5          # papers quoted from where none stands out
@@ -45,7 +45,7 @@ _DEFINES = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class PaperSigns:
+class PaperFeatures:
     """What tells which paper is meant, each as its distance from the best of the papers compared, at most 0."""
 
     score: float       # what the ranking is by
@@ -55,7 +55,7 @@ class PaperSigns:
 
 
 @dataclass(frozen=True, slots=True)
-class SentenceSigns:
+class SentenceFeatures:
     """What tells whether a sentence answers, if its paper is meant; flags are 0 or 1."""
 
     coverage: float     # weighted mean over the question's words of the best cosine in the sentence, 0–1
@@ -72,10 +72,6 @@ class SentenceSigns:
     length: float       # in units of 30 words, at most 2
 
 
-# Their values in order, a quarter as slow as `dataclasses.astuple`, which copies.
-_of_paper, _of_sentence = (attrgetter(*(field.name for field in fields(kind))) for kind in (PaperSigns, SentenceSigns))
-
-
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A sentence that may answer."""
@@ -83,26 +79,6 @@ class Candidate:
     hit: Hit
     sentence: SentenceHit
     chance: float  # P(its paper is meant and it answers), 0–1
-
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """The two models."""
-
-    papers: PaperSigns
-    sentences: SentenceSigns
-    bias: float  # of sentences
-
-
-# Fitted by benchmarks/facts.py.
-WEIGHTS = Weights(
-    PaperSigns(score=10.859, similarity=-0.555, lexical=-0.452, passage=13.339),
-    SentenceSigns(
-        coverage=-4.498, behind=7.464, beyond_title=7.466, literal=0.426, place=1.223, opening=-1.339,
-        shows=1.2, background=-0.527, contribution=-0.03, defines=1.555, introduces=1.371, length=0.692,
-    ),
-    bias=-3.09,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,31 +132,31 @@ class Reading:
 
 
 def read(
-    query: Query, hits: Sequence[Hit], wanted: Asked, stems: Stems, *, weights: Weights = WEIGHTS
+    query: Query, hits: Sequence[Hit], wanted: Asked, stems: Stems, *, fitted: Mapping[str, LogisticModel] | None = None
 ) -> Reading:
-    """Judge the papers of a ranking and their sentences; ``stems`` gives the stems of a text's content words."""
+    """Judge the papers of a ranking and their sentences.
+
+    Args:
+        stems: gives the stems of a text's content words.
+        fitted: the models meant_paper and answer_sentence; default: those of weights.json.
+    """
     kept = tuple(hit for hit in hits if hit.sentences)
+    papers, sentences = ((fitted or models())[name] for name in ("meant_paper", "answer_sentence"))
     return Reading(
-        kept, tuple(_softmax([_dot(weights.papers, signs) for signs in paper_signs(query, kept)])),
-        tuple(
-            tuple(
-                _logistic(weights.bias + _dot(weights.sentences, signs))
-                for signs in sentence_signs(query, hit, wanted, stems)
-            )
-            for hit in kept
-        ),
+        kept, tuple(_softmax([papers.score(features) for features in paper_features(query, kept)])),
+        tuple(tuple(map(sentences.probability, sentence_features(query, hit, wanted, stems))) for hit in kept),
     )
 
 
-def paper_signs(query: Query, hits: Sequence[Hit]) -> list[PaperSigns]:
-    """The signs of each paper of a ranking."""
+def paper_features(query: Query, hits: Sequence[Hit]) -> list[PaperFeatures]:
+    """Return the features of each paper of a ranking."""
     rows = [(hit.score, hit.similarity, hit.lexical, _best_passage(query, hit)) for hit in hits]
     top = [max(column) for column in zip(*rows, strict=True)]
-    return [PaperSigns(*(value - best for value, best in zip(row, top, strict=True))) for row in rows]
+    return [PaperFeatures(*(value - best for value, best in zip(row, top, strict=True))) for row in rows]
 
 
-def sentence_signs(query: Query, hit: Hit, wanted: Asked, stems: Stems) -> Iterator[SentenceSigns]:
-    """The signs of each sentence of a paper, in reading order."""
+def sentence_features(query: Query, hit: Hit, wanted: Asked, stems: Stems) -> Iterator[SentenceFeatures]:
+    """Yield the features of each sentence of a paper, in reading order."""
     titled = set(stems(hit.paper.title or ""))
     sought = [
         (found, word.weight) for word in query.words
@@ -196,7 +172,7 @@ def sentence_signs(query: Query, hit: Hit, wanted: Asked, stems: Stems) -> Itera
         text = sentence.text
         brings = bool(_CONTRIBUTION.search(text))
         said = set(stems(text)) if sought else set()
-        yield SentenceSigns(
+        yield SentenceFeatures(
             coverage=sentence.score, behind=sentence.score - best,
             beyond_title=_mean(np.array(sentence.coverage), weights * (1 - title)),
             literal=sum(weight for found, weight in sought if not said.isdisjoint(found)) / total if total > 0 else 0.0,
@@ -227,16 +203,7 @@ def _mean(values: Floats, weights: Floats) -> float:
     return float(values @ weights) / total if total > 0 and len(values) == len(weights) else 0.0
 
 
-def _dot(weights: PaperSigns | SentenceSigns, signs: PaperSigns | SentenceSigns) -> float:
-    values = _of_paper if isinstance(signs, PaperSigns) else _of_sentence
-    return float(sum(map(mul, values(weights), values(signs))))
-
-
 def _softmax(scores: Sequence[float]) -> list[float]:
     top = max(scores, default=0.0)
     powers = [math.exp(score - top) for score in scores]
     return [power / sum(powers) for power in powers]
-
-
-def _logistic(score: float) -> float:
-    return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, score))))

@@ -1,9 +1,9 @@
 """Does a sentence written by a language model say what the papers it cites say? Judged without a language model.
 
-``sentence + cited papers → Evidence → Signs → Verdict``. What can be looked up must stand there: a number or a name
-that no cited paper has fails at once. What can be misplaced is compared by its surroundings: the number, name,
-negation or direction of the sentence with each that the papers have. The signs of all this are weighed by a
-logistic regression that ``benchmarks/corruption.py`` fits on true sentences and corrupted copies of them.
+``sentence + cited papers → Evidence → DoubtFeatures → Verdict``. What can be looked up must stand there: a number or a
+name that no cited paper has fails at once. What can be misplaced is compared by its surroundings: the number, name,
+negation or direction of the sentence with each that the papers have. Logistic regressions weigh all this, fitted on
+true sentences and corrupted copies of them.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from assistant.checking.comparison import (
     unfounded_negation,
     withheld_negation,
 )
+from assistant.checking.doubt import DoubtFeatures, doubts, probability
 from assistant.checking.evidence import Evidence, lay_against
 from assistant.checking.naming import mentioned
-from assistant.checking.signs import Signs, doubts, probability
 from assistant.checking.source import Source, read_source
 from assistant.index.collection import Collection
 from assistant.index.sqlite import Entry
@@ -69,7 +69,7 @@ class Verdict:
     support: float                 # 0–1: P(the papers say what the sentence says), calibrated; 1 if it claims nothing
     quote: tuple[Quote, ...]       # sentences of the papers that come nearest together, best first
     claims_nothing: bool = False   # a connective, or "the collection does not say …": nothing to check
-    signs: Signs | None = None     # what was weighed, if it came to that
+    features: DoubtFeatures | None = None  # what was weighed, if it came to that
 
 
 class Checker:
@@ -113,7 +113,7 @@ class Checker:
         unfounded = unfounded_negation(text, evidence, sources)
         withheld = withheld_negation(text, evidence, sources)
         direction = opposite_direction(text, evidence, sources)
-        signs = Signs(
+        features = DoubtFeatures(
             1 - evidence.support, self._unmet(query, sources), numbers.worst.margin, named.worst.margin,
             len(numbers.strays), len(named.strays), unfounded.margin, withheld.margin, direction.margin,
             len(numbers.absent) + len(named.absent),
@@ -125,13 +125,13 @@ class Checker:
             "negation": max(unfounded, withheld), "direction": direction,
             "support": Parting(0.0, text, "say only what the cited papers say"),
         }
-        doubt = doubts(signs)
+        doubt = doubts(features)
         problems = absent + [
             Problem(kind, partings[kind].seen, partings[kind].hint) for kind in doubt if doubt[kind] > 0
         ]
         chance = probability(max(doubt.values()))
         return Verdict(not problems, tuple(problems), min(chance, ABSENT) if absent else chance, _quotes(evidence),
-                       signs=signs)
+                       features=features)
 
     def _source(self, entry: Entry) -> Source:
         key = (self._collection.generation, entry.paper.paper_id)

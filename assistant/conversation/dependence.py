@@ -3,15 +3,14 @@ public?", "what was the bottleneck?".
 
 Such a question says little by itself, and the papers spoken of meet what it says as well as any paper does; one that
 stands alone ("which papers are about agents?") says more, and other papers meet it better. A logistic regression weighs
-both; ``benchmarks/leaning.py`` fits it.
+both.
 """
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,12 +18,13 @@ from assistant.conversation.wording import GIVEN
 from assistant.index.late_interaction import support
 from assistant.query.parse import Question
 from assistant.retrieval.retriever import Floats, Ranking, Retriever
+from assistant.weights.logistic import models
 
 _PAST = re.compile(r"\b(?:was|were|did|had)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Signs:
+class DependenceFeatures:
     """What speaks for and against it."""
 
     words: float    # content words it has
@@ -36,30 +36,26 @@ class Signs:
     past: float     # 1: asks what was done or found
 
 
-# Fitted by benchmarks/leaning.py.
-WEIGHTS = Signs(words=-0.66, content=-1.08, missed=-11.31, gap=-7.82, listing=-3.17, given=0.96, past=1.58)
-BIAS = 11.93
-
-
-def signs(question: Question, papers: Sequence[str], retriever: Retriever, *, candidates: int = 200) -> Signs:
-    """Of a question and the papers spoken of before it."""
+def extract_features(
+    question: Question, papers: Sequence[str], retriever: Retriever, *, candidates: int = 200
+) -> DependenceFeatures:
+    """Return the features of a question and the papers spoken of before it."""
     query = retriever.query(question.text)
     spoken = retriever.rank(query, among=sorted(papers))
     best = _met(retriever.rank(query, candidates=candidates), query.weights)
     content = [word.weight for word in query.words if word.content]
     of_content = np.array([at >= 0 and query.words[at].content for at in query.word_of]) * query.weights
     missed = 1 - _met(spoken, of_content) if content else 0.0
-    return Signs(
+    return DependenceFeatures(
         words=len(content), content=sum(content), missed=missed, gap=max(best - _met(spoken, query.weights), 0.0),
         listing=question.listing, given=float(bool(GIVEN.search(question.text))),
         past=float(bool(_PAST.search(question.text))),
     )
 
 
-def leaning(found: Signs) -> float:
-    """P(the question goes on about these papers), 0–1."""
-    score = BIAS + sum(w * value for w, value in zip(astuple(WEIGHTS), astuple(found), strict=True))
-    return 1 / (1 + math.exp(-max(-30.0, min(30.0, score))))
+def leaning(features: DependenceFeatures) -> float:
+    """Return P(the question goes on about these papers), 0–1."""
+    return models()["dependence"].probability(features)
 
 
 def _met(ranking: Ranking, weights: Floats) -> float:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from assistant.answering.method_names import method_name
 from assistant.answering.own_names import own_paper
 from assistant.conversation import Reading, Turn, read_followup
-from assistant.conversation.dependence import leaning, signs
+from assistant.conversation.dependence import extract_features, leaning
 from assistant.errors import MisuseError
 from assistant.query.parse import looked_at
 from assistant.records import Answer, AnswerSentence, Paper, id_of
@@ -191,4 +191,6 @@ class Known:
         asked = self._assistant.understand(question)
         if asked.names and asked.listing >= PAPERS_ASKED:
             return 0.0
-        return self._assistant.collection.read(lambda: leaning(signs(asked, paper_ids, self._assistant.retriever())))
+        return self._assistant.collection.read(
+            lambda: leaning(extract_features(asked, paper_ids, self._assistant.retriever()))
+        )

@@ -6,12 +6,15 @@ fail sentences; `probability` is calibrated over true and corrupted sentences in
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+
+from assistant.weights.logistic import models
+
+KINDS = ("number", "name", "negation", "direction", "support")  # of mistakes, a model each
 
 
 @dataclass(frozen=True, slots=True)
-class Signs:
+class DoubtFeatures:
     """What speaks against a sentence, each 0 where nothing does.
 
     A margin is how much better the surroundings fit what the sentence does *not* say than what it says: the natural
@@ -30,26 +33,15 @@ class Signs:
     absent: int       # numbers and names that no cited paper has: any fails the sentence, whatever the rest
 
 
-# kind of problem -> weights of its signs, bias. Printed by benchmarks/corruption.py --fit.
-WEIGHTS: dict[str, tuple[dict[str, float], float]] = {
-    "number": ({"number": 18.08, "stray_numbers": 0.45}, -2.71),
-    "name": ({"name": 12.89, "stray_names": 4.78}, -1.93),
-    "negation": ({"unfounded": 12.81, "withheld": 4.39}, -2.56),
-    "direction": ({"direction": 9.01}, -1.35),
-    "support": ({"uncovered": 14.31, "unmet": 7.62}, -11.53),
-}
-CALIBRATION = (1.221, -0.548)  # P(true) = 1 / (1 + exp(slope · doubt + offset))
-
-
-def doubts(signs: Signs) -> dict[str, float]:
-    """Log-odds of each kind of mistake; above 0 it fails the sentence."""
+def doubts(features: DoubtFeatures) -> dict[str, float]:
+    """Return the log-odds of each kind of mistake; above 0 it fails the sentence."""
+    of_kind = {kind: models()[f"doubt_{kind}"] for kind in KINDS}
     return {
-        kind: bias + sum(weight * float(getattr(signs, name)) for name, weight in weights.items())
-        for kind, (weights, bias) in WEIGHTS.items()
+        kind: model.score({name: getattr(features, name) for name in model.features})
+        for kind, model in of_kind.items()
     }
 
 
 def probability(doubt: float) -> float:
-    """P(the cited papers say what the sentence says), 0–1, for the greatest of its `doubts`."""
-    slope, offset = CALIBRATION
-    return 1.0 / (1.0 + math.exp(min(slope * doubt + offset, 500.0)))
+    """Return P(the cited papers say what the sentence says), 0–1, for the greatest of its `doubts`."""
+    return models()["sentence_support"].probability({"doubt": doubt})
