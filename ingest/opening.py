@@ -116,7 +116,7 @@ def _put_right(
         StorageError: the database itself is damaged.
     """
     if (found := collection.store.integrity(at_most=QUICKLY_CHECKED_BYTES)) != "ok":
-        raise damaged_database(sqlite3.DatabaseError(found.splitlines()[0]))
+        raise damaged_database(sqlite3.DatabaseError(found.splitlines()[-1]))
     try:
         collection.check_lexical()
     except DamagedPart as exc:

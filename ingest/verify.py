@@ -45,7 +45,7 @@ def _database(collection: Collection) -> Iterator[str]:
     try:
         found = collection.store.integrity()
         if found != "ok":
-            yield f"the index's database is damaged ({found.splitlines()[0]}); {way_out}"
+            yield f"the index's database is damaged ({found.splitlines()[-1]}); {way_out}"
             return
         changed = sum(not _has_id(abstract, text_id) for text_id, abstract in collection.store.abstracts())
     except sqlite3.Error as exc:
