@@ -128,6 +128,26 @@ def test_the_default_model_comes_with_a_reader_of_all_the_forms(embedder: Embedd
     assert np.mean(kinds) >= 0.98  # that they are these forms: of ones it has not seen it reads nine in ten
 
 
+def test_questions_held_back_from_training_are_read(embedder: Embedder) -> None:
+    """Overviews, numbers of papers, and for whom it is asked: of other words than those the reader learnt from."""
+    held = load_forms(Path(__file__).parent / "data" / "held_back_forms.jsonl")
+    assert not {form.text for form in held} & {form.text for form in load_forms()}
+    reader = open_reader(embedder)
+    readings = [
+        reader.read_encoded(form.text, encoding)
+        for form, encoding in zip(held, embedder.encode(form.text for form in held), strict=True)
+    ]
+
+    kinds = [form.kind == reading.forms[0][0] for form, reading in zip(held, readings, strict=True)]
+    tags = [
+        TAGS[gold] == tag for form, reading in zip(held, readings, strict=True)
+        for gold, tag in zip(form.tags(reading.tokens), reading.tags, strict=True)
+    ]
+
+    assert np.mean(kinds) >= 0.95
+    assert np.mean(tags) >= 0.90
+
+
 def test_another_model_gets_its_own_reader_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
