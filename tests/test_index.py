@@ -125,7 +125,7 @@ def test_files_emptied_by_who_opens_a_small_graph_just_now_are_no_damage(small: 
 
 def test_four_processes_that_open_a_small_index_at_once_all_find_it_whole(small: Path) -> None:
     script = (
-        "import sys, numpy as np\nfrom pathlib import Path\nfrom assistant.index import VectorIndex\n"
+        "import sys, numpy as np\nfrom pathlib import Path\nfrom assistant.index.chunk_vectors import VectorIndex\n"
         "vector = np.load(sys.argv[2])\n"
         "for _ in range(25):\n"
         "    index = VectorIndex(Path(sys.argv[1]))\n"
