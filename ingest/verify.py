@@ -48,7 +48,7 @@ def _database(collection: Collection) -> Iterator[str]:
             yield f"the index's database is damaged ({found.splitlines()[-1]}); {way_out}"
             return
         changed = sum(not _has_id(abstract, text_id) for text_id, abstract in collection.store.abstracts())
-    except sqlite3.Error as exc:
+    except (sqlite3.Error, UnicodeDecodeError) as exc:
         yield f"the index's database cannot be read ({exc}); {way_out}"
         return
     if changed:

@@ -281,7 +281,7 @@ def _check_database(path: Path) -> None:
     try:
         with contextlib.closing(sqlite3.connect(path, timeout=30)) as database:
             (found,) = database.execute("PRAGMA quick_check(1)").fetchone()
-    except sqlite3.DatabaseError as exc:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as exc:  # the second: of a message that quotes what is damaged
         raise _damage("the vectors cannot be read", exc) from exc
     if found != "ok":
         raise DamagedPart("the vectors are damaged")

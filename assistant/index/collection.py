@@ -20,7 +20,7 @@ from assistant.index.late_interaction import Document, Match, match
 from assistant.index.lexical import LexicalIndex
 from assistant.index.lru import Recent
 from assistant.index.room import DATABASE, copy_to_read, unwritable
-from assistant.index.sqlite import NO_INDEX, NO_PAPERS, Entry, Store, chunk_ids, damaged_database
+from assistant.index.sqlite import EMPTY, NO_INDEX, NO_PAPERS, Entry, Store, chunk_ids, damaged_database
 from assistant.index.token_vectors import Basis, Floats, TokenFile
 from assistant.text.names import main_sense, writes_apart, written_apart
 
@@ -158,7 +158,7 @@ class Collection(Closing):
             if self._moved_on():
                 self.reopen()
             if "fingerprint" not in self.card:  # an ingest that found nothing, or was killed at once
-                raise StorageError(NO_INDEX)
+                raise StorageError(EMPTY if self.parts.chroma.exists() else NO_INDEX)
             try:
                 if not self._checked:  # Chroma reads all ids to count them
                     self.check(vectors=vectors)
